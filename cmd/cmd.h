@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A command: one file cmd/NAME.c with one `const struct mmw_cmd mmw_cmd_NAME`, its page man/mmwalk-NAME.1, and its
+ * word in the build's list.
+ */
+#ifndef MMW_CMD_CMD_H
+#define MMW_CMD_CMD_H
+
+#include <argp.h>
+
+#include "cmd/out.h"
+#include "lib/kernel/kernel.h"
+
+/* What the common options say, and what becomes of them. */
+struct mmw_target {
+	const char *image_name;
+	const char *image_format;
+	bool has_base;
+	uint64_t base;
+	struct mmw_kernel_opts kopts;
+	bool json;
+	const char *output;
+	int progress;  /* -1: on a terminal */
+	bool verbose;
+
+	struct mmw_image *image;
+	struct mmw_kernel *kernel;
+	struct mmw_out out;
+	bool damage;   /* something asked for was absent or broken, and said so: exit status 1 */
+};
+
+struct mmw_cmd {
+	const char *name;
+	const char *summary;
+	const char *args;     /* behind IMAGE, for --help: "ADDR..." */
+	const char *doc;      /* what it does, for --help */
+	const struct argp_option *options;  /* of this command alone; may be NULL */
+	argp_parser_t parse;  /* for those; input is the command's own option struct */
+	size_t opts_size;     /* of that struct, zeroed before parsing */
+	const struct mmw_col *cols;
+	const char *schema;
+	/*
+	 * argv: what follows IMAGE. 0, or a negative code with *err. The image is open and the kernel bound (perhaps
+	 * without having found one).
+	 */
+	int (*run)(struct mmw_target *t, void *opts, int argc, char **argv, struct mmw_err *err);
+};
+
+/* Common options as an argp child; its input is a struct mmw_target. */
+extern const struct argp mmw_target_argp;
+
+/* Open the image and bind the kernel as the options say. */
+int mmw_target_open(struct mmw_target *t, struct mmw_err *err);
+void mmw_target_close(struct mmw_target *t);
+
+/* MMW_E_NOSYM and why, unless a kernel with symbols was found. */
+int mmw_target_need_kernel(const struct mmw_target *t, struct mmw_err *err);
+
+/* The address space to walk, or MMW_E_NODATA and why there is none. */
+int mmw_target_need_space(const struct mmw_target *t, const struct mmw_space **out, struct mmw_err *err);
+
+/* Options --cpu, --user-root that translate and dump-tables share. */
+struct mmw_space_opts {
+	bool has_cpu, user;
+	unsigned cpu;
+};
+
+int mmw_target_space(const struct mmw_target *t, const struct mmw_space_opts *o, struct mmw_space *out,
+		     struct mmw_err *err);
+
+/* A line on standard error that is no failure: "mmwalk: ...". */
+void mmw_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Parse an argument of an option; on failure argp_error() with the option's name. */
+uint64_t mmw_arg_hex(struct argp_state *state, const char *option, const char *arg);
+unsigned mmw_arg_num(struct argp_state *state, const char *option, const char *arg);
+
+#endif

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The options that every command shares, and opening what they name. */
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "formats/formats.h"
+
+enum {
+	OPT_ARCH = 1000, OPT_ROOT, OPT_LEVELS, OPT_BASE, OPT_FORMAT, OPT_JSON, OPT_OUTPUT, OPT_THREADS, OPT_PROGRESS,
+	OPT_NO_PROGRESS, OPT_KERNEL,
+};
+
+static const struct argp_option options[] = {
+	{ 0, 0, 0, 0, "The image:", 10 },
+	{ "image-base", OPT_BASE, "PA", 0, "raw image: the physical address of its first byte (IMAGE@PA does the same)", 10 },
+	{ "image-format", OPT_FORMAT, "NAME", 0, "read the image as this format instead of recognising it", 10 },
+	{ 0, 0, 0, 0, "The kernel:", 20 },
+	{ "arch", OPT_ARCH, "NAME", 0, "architecture, where the image does not say", 20 },
+	{ "root", OPT_ROOT, "PA", 0, "walk the page tables at this physical address", 20 },
+	{ "levels", OPT_LEVELS, "N", 0, "with --root: how many levels they have", 20 },
+	{ "kernel", OPT_KERNEL, "N", 0, "of several kernels in the image, take the N-th (info --all lists them)", 20 },
+	{ 0, 0, 0, 0, "Output:", 30 },
+	{ "json", OPT_JSON, 0, 0, "one JSON object a line", 30 },
+	{ "output", OPT_OUTPUT, "COLS", 0, "a table of these columns, comma-separated, or 'default' or 'all'", 30 },
+	{ "verbose", 'v', 0, 0, "say more: where each figure comes from", 30 },
+	{ 0, 0, 0, 0, "Running:", 40 },
+	{ "threads", OPT_THREADS, "N", 0, "at most N threads (default: one a processor)", 40 },
+	{ "progress", OPT_PROGRESS, 0, 0, "show a progress bar (default: on a terminal)", 40 },
+	{ "no-progress", OPT_NO_PROGRESS, 0, 0, "show none", 40 },
+	{ 0 },
+};
+
+uint64_t mmw_arg_hex(struct argp_state *state, const char *option, const char *arg)
+{
+	uint64_t v;
+	char *end;
+
+	errno = 0;
+	v = strtoull(arg, &end, 16);
+	if (end == arg || *end || errno || *arg == '-')
+		argp_error(state, "%s: '%s' is no hexadecimal number", option, arg);
+	return v;
+}
+
+unsigned mmw_arg_num(struct argp_state *state, const char *option, const char *arg)
+{
+	unsigned long v;
+	char *end;
+
+	errno = 0;
+	v = strtoul(arg, &end, 10);
+	if (end == arg || *end || errno || *arg == '-' || v > 1u << 30)
+		argp_error(state, "%s: '%s' is no number", option, arg);
+	return (unsigned)v;
+}
+
+static error_t parse_opt(int key, char *arg, struct argp_state *state)
+{
+	struct mmw_target *t = state->input;
+
+	switch (key) {
+	case OPT_BASE:
+		t->base = mmw_arg_hex(state, "--image-base", arg);
+		t->has_base = true;
+		break;
+	case OPT_FORMAT:
+		t->image_format = arg;
+		break;
+	case OPT_ARCH:
+		t->kopts.arch = arg;
+		break;
+	case OPT_ROOT:
+		t->kopts.root = mmw_arg_hex(state, "--root", arg);
+		t->kopts.has_root = true;
+		break;
+	case OPT_LEVELS:
+		t->kopts.levels = mmw_arg_num(state, "--levels", arg);
+		break;
+	case OPT_KERNEL:
+		t->kopts.choose = mmw_arg_num(state, "--kernel", arg);
+		break;
+	case OPT_JSON:
+		t->json = true;
+		break;
+	case OPT_OUTPUT:
+		t->output = arg;
+		break;
+	case OPT_THREADS:
+		t->kopts.threads = mmw_arg_num(state, "--threads", arg);
+		break;
+	case OPT_PROGRESS:
+		t->progress = 1;
+		break;
+	case OPT_NO_PROGRESS:
+		t->progress = 0;
+		break;
+	case 'v':
+		t->verbose = true;
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+const struct argp mmw_target_argp = { .options = options, .parser = parse_opt };
+
+void mmw_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	fputs("mmwalk: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+/* A bar appears once a second has passed, so quick answers stay clean. */
+struct bar {
+	struct timespec start;
+	int percent;
+	bool shown;
+};
+
+static void show_bar(void *ctx, uint64_t done, uint64_t total)
+{
+	struct bar *bar = ctx;
+	struct timespec now;
+	int percent = total ? (int)(done * 100 / total) : 100;
+
+	if (percent == bar->percent)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec - bar->start.tv_sec < 1 ||
+	    (now.tv_sec - bar->start.tv_sec == 1 && now.tv_nsec < bar->start.tv_nsec))
+		return;
+	bar->percent = percent;
+	bar->shown = true;
+	fprintf(stderr, "\rsearching for the kernel: %3d%%  [%-40.*s]", percent, percent * 40 / 100,
+		"########################################");
+}
+
+int mmw_target_open(struct mmw_target *t, struct mmw_err *err)
+{
+	struct mmw_open_opts open = { .format = t->image_format, .has_base = t->has_base, .base = t->base };
+	struct bar bar = { .percent = -1 };
+	int rc = mmw_open(t->image_name, &open, &t->image, err);
+
+	if (rc)
+		return rc;
+	if (t->has_base && strcmp(mmw_image_format(t->image), "raw"))
+		return mmw_fail(err, MMW_E_ARG, 0, "--image-base is for raw images, and %s is %s", t->image_name,
+				mmw_image_format(t->image));
+	if (t->progress > 0 || (t->progress < 0 && isatty(STDERR_FILENO))) {
+		clock_gettime(CLOCK_MONOTONIC, &bar.start);
+		t->kopts.progress = show_bar;
+		t->kopts.progress_ctx = &bar;
+	}
+	rc = mmw_kernel_bind(t->image, &t->kopts, &t->kernel, err);
+	if (bar.shown)
+		fprintf(stderr, "\r%70s\r", "");
+	return rc;
+}
+
+void mmw_target_close(struct mmw_target *t)
+{
+	mmw_kernel_close(t->kernel);
+	mmw_image_close(t->image);
+	json_decref(t->out.row);
+}
+
+int mmw_target_need_kernel(const struct mmw_target *t, struct mmw_err *err)
+{
+	if (mmw_kernel_found(t->kernel))
+		return 0;
+	return mmw_fail(err, MMW_E_NOSYM, 0, "%s", mmw_kernel_why_not(t->kernel));
+}
+
+int mmw_target_need_space(const struct mmw_target *t, const struct mmw_space **out, struct mmw_err *err)
+{
+	*out = mmw_kernel_space(t->kernel);
+	if (*out)
+		return 0;
+	return mmw_fail(err, MMW_E_NODATA, 0, "no page tables are known: %s; --root names some", mmw_kernel_why_not(t->kernel));
+}
+
+int mmw_target_space(const struct mmw_target *t, const struct mmw_space_opts *o, struct mmw_space *out,
+		     struct mmw_err *err)
+{
+	const struct mmw_space *space;
+	int rc;
+
+	if (o->has_cpu && t->kopts.has_root)
+		return mmw_fail(err, MMW_E_ARG, 0, "--cpu and --root exclude each other");
+	if (o->has_cpu) {
+		rc = mmw_kernel_cpu_space(t->kernel, o->cpu, out, err);
+	} else {
+		rc = mmw_target_need_space(t, &space, err);
+		if (!rc)
+			*out = *space;
+	}
+	if (rc || !o->user)
+		return rc;
+	if (!out->arch->user_root)
+		return mmw_fail(err, MMW_E_ARG, 0, "%s has no user copy of its tables", out->arch->name);
+	out->root = out->arch->user_root(out->root);
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Opening a file as a memory image: wrappers are peeled, then the formats are asked in the order of the build's list. */
+#ifndef MMW_FORMATS_FORMATS_H
+#define MMW_FORMATS_FORMATS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/file.h"
+#include "lib/image/image.h"
+
+struct mmw_format;
+
+struct mmw_open_opts {
+	const char *format;   /* open as this format, by name, without asking the others; NULL: probe */
+	bool has_base;
+	uint64_t base;        /* raw: the physical address of offset 0. FILE@PA does the same. */
+};
+
+/*
+ * Open `spec`: a path, or PATH@PA (hex) for raw memory that starts at PA. A path that exists as spelled wins over
+ * the second reading. Fails with MMW_E_UNSUPPORTED and a message that says what the file looks like.
+ */
+int mmw_open(const char *spec, const struct mmw_open_opts *opts, struct mmw_image **out, struct mmw_err *err);
+
+/* The same over a file already open; it is owned by the image from here on, even on failure. */
+int mmw_open_file(struct mmw_file *file, const char *name, const struct mmw_open_opts *opts, struct mmw_image **out,
+		  struct mmw_err *err);
+
+/* The formats in probing order; NULL past the end. */
+const struct mmw_format *mmw_format_at(size_t index);
+
+#endif

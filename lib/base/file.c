@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/bytes.h"
+
+struct plain_file {
+	struct mmw_file file;
+	int fd;
+	char name[];
+};
+
+static int plain_read(struct mmw_file *f, uint64_t off, void *buf, size_t len, struct mmw_err *err)
+{
+	struct plain_file *p = (struct plain_file *)f;
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = pread(p->fd, (char *)buf + done, len - done, (off_t)(off + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return mmw_fail_sys(err, "%s: read at offset %llu", f->name, (unsigned long long)(off + done));
+		if (n == 0)
+			return mmw_fail(err, MMW_E_CORRUPT, off + done, "%s: the file ended at offset %llu while it was read",
+					f->name, (unsigned long long)(off + done));
+		done += n;
+	}
+	return 0;
+}
+
+static void plain_close(struct mmw_file *f)
+{
+	struct plain_file *p = (struct plain_file *)f;
+
+	close(p->fd);
+	free(p);
+}
+
+/* The size of what fd names, or a refusal in words. */
+static int plain_size(int fd, const char *path, uint64_t *out, struct mmw_err *err)
+{
+	struct stat st;
+	off_t end;
+
+	if (fstat(fd, &st) < 0)
+		return mmw_fail_sys(err, "%s", path);
+	if (S_ISDIR(st.st_mode))
+		return mmw_fail(err, MMW_E_ARG, 0, "%s is a directory, not a memory image", path);
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return mmw_fail(err, MMW_E_ARG, 0, "%s is no regular file", path);
+	end = S_ISBLK(st.st_mode) ? lseek(fd, 0, SEEK_END) : st.st_size;
+	if (end < 0)
+		return mmw_fail_sys(err, "%s", path);
+	if (end == 0)
+		return mmw_fail(err, MMW_E_CORRUPT, 0, "%s is empty", path);
+	*out = end;
+	return 0;
+}
+
+int mmw_file_open(const char *path, struct mmw_file **out, struct mmw_err *err)
+{
+	size_t name_len = strlen(path) + 1;
+	struct plain_file *p;
+	uint64_t size = 0;
+	int fd, rc;
+
+	/* O_NONBLOCK: a FIFO without a writer must not hang us before it can be refused. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return mmw_fail_sys(err, "%s", path);
+	rc = plain_size(fd, path, &size, err);
+	if (rc) {
+		close(fd);
+		return rc;
+	}
+	p = malloc(sizeof(*p) + name_len);
+	if (!p) {
+		close(fd);
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory to open %s", path);
+	}
+	memcpy(p->name, path, name_len);
+	p->fd = fd;
+	p->file = (struct mmw_file){ .size = size, .name = p->name, .read = plain_read, .close = plain_close };
+	*out = &p->file;
+	return 0;
+}
+
+struct memory_file {
+	struct mmw_file file;
+	const uint8_t *bytes;
+};
+
+static int memory_read(struct mmw_file *f, uint64_t off, void *buf, size_t len, struct mmw_err *err)
+{
+	(void)err;  /* mmw_file_read has checked the range */
+	memcpy(buf, ((struct memory_file *)f)->bytes + off, len);
+	return 0;
+}
+
+static void memory_close(struct mmw_file *f)
+{
+	free(f);
+}
+
+int mmw_file_memory(const void *bytes, size_t len, const char *name, struct mmw_file **out, struct mmw_err *err)
+{
+	struct memory_file *m = malloc(sizeof(*m));
+
+	if (!m)
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for %s", name);
+	m->bytes = bytes;
+	m->file = (struct mmw_file){ .size = len, .name = name, .read = memory_read, .close = memory_close };
+	*out = &m->file;
+	return 0;
+}
+
+int mmw_file_read(struct mmw_file *f, uint64_t off, void *buf, size_t len, struct mmw_err *err)
+{
+	if (!mmw_fits(off, len, f->size))
+		return mmw_fail(err, MMW_E_CORRUPT, off, "%s: %zu bytes at offset %llu lie past its end at %llu (truncated?)",
+				f->name, len, (unsigned long long)off, (unsigned long long)f->size);
+	return len ? f->read(f, off, buf, len, err) : 0;
+}
+
+void mmw_file_close(struct mmw_file *f)
+{
+	if (f)
+		f->close(f);
+}

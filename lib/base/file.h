@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A readable file of known size: a plain file, or what a wrapper (flattened, later gzip, qcow2 ...) makes of one.
+ *
+ * Reads are positional and safe for several threads at once. There is no mmap here on purpose: a file that shrinks
+ * under us must be an error and not a signal.
+ */
+#ifndef MMW_BASE_FILE_H
+#define MMW_BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+
+struct mmw_file {
+	uint64_t size;
+	const char *name;  /* for messages; owned by the file */
+	int (*read)(struct mmw_file *f, uint64_t off, void *buf, size_t len, struct mmw_err *err);
+	void (*close)(struct mmw_file *f);
+};
+
+/* Open a regular file or block device for reading. Directories, sockets and empty files are refused with a message. */
+int mmw_file_open(const char *path, struct mmw_file **out, struct mmw_err *err);
+
+/* A file over bytes in memory (tests, fuzzers). The bytes are borrowed. */
+int mmw_file_memory(const void *bytes, size_t len, const char *name, struct mmw_file **out, struct mmw_err *err);
+
+/* All of [off, off + len), or MMW_E_CORRUPT when the file ends before. */
+int mmw_file_read(struct mmw_file *f, uint64_t off, void *buf, size_t len, struct mmw_err *err);
+
+/* NULL is fine. */
+void mmw_file_close(struct mmw_file *f);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The other side of image.h: what a format reader needs to build an image. Only lib/image and formats/ include this.
+ *
+ * A format is one file with one `const struct mmw_format mmw_format_NAME`. `probe` is pure. `open` gets an image whose
+ * file is set and adds extents, notes and registers; or `unwrap` turns an outer file into an inner one, which is then
+ * probed anew. Formats whose extents are plain file ranges need nothing more; others read block by block.
+ */
+#ifndef MMW_IMAGE_BUILD_H
+#define MMW_IMAGE_BUILD_H
+
+#include "lib/base/bytes.h"
+#include "lib/base/file.h"
+#include "lib/image/image.h"
+
+enum { MMW_PROBE_HEAD = 65536 };  /* bytes of the file's start that probe gets to see (fewer in smaller files) */
+
+struct mmw_format {
+	const char *name;     /* "ELF" */
+	const char *summary;  /* one line for the list of formats */
+
+	/* 0: not mine; else how sure, up to 100. Looks at bytes only: no state, no allocation. */
+	int (*probe)(const struct mmw_bytes *head, uint64_t file_size);
+
+	/* For a wrapper: the file inside. Takes ownership of `outer` on success only. */
+	int (*unwrap)(struct mmw_file *outer, struct mmw_file **inner, struct mmw_err *err);
+
+	int (*open)(struct mmw_image *img, struct mmw_err *err);
+
+	/*
+	 * Block formats only. `block` is an address divided by img->block_size; fills all of buf. `priv` is this
+	 * reader's own state from reader_open (NULL without one).
+	 */
+	int (*read_block)(const struct mmw_image *img, void *priv, uint64_t block, void *buf, struct mmw_err *err);
+	int (*next_extent)(const struct mmw_image *img, uint64_t from, struct mmw_extent *out);
+	int (*reader_open)(const struct mmw_image *img, void **priv, struct mmw_err *err);
+	void (*reader_close)(void *priv);
+
+	void (*close)(struct mmw_image *img);  /* frees img->priv; safe after a failed open */
+};
+
+/* An extent that is a plain range of the file. */
+struct mmw_file_extent {
+	uint64_t pa, len;
+	uint64_t off;
+	enum mmw_state state;
+};
+
+struct mmw_image {
+	const struct mmw_format *format;
+	struct mmw_file *file;  /* owned */
+	char *name;             /* owned */
+	char note[96];          /* details for mmw_image_format_note */
+	uint32_t block_size;    /* power of two, at least 4096 */
+	bool big_endian;
+	uint16_t machine;
+	uint64_t raw_base;      /* for formats without addresses: where offset 0 lies (FILE@PA, --image-base) */
+
+	struct mmw_file_extent *ext;
+	size_t n_ext, cap_ext;
+	struct mmw_cpu *cpus;
+	size_t n_cpus, cap_cpus;
+	char *vmcoreinfo;
+	void *priv;
+};
+
+/* A new image over `file` (owned from here on, even on failure). */
+int mmw_image_new(struct mmw_file *file, const char *name, struct mmw_image **out, struct mmw_err *err);
+
+/* Add a file range. Overlaps are fine: the extent added first wins. Parts past the end of the file become truncated. */
+int mmw_image_add_extent(struct mmw_image *img, uint64_t pa, uint64_t len, uint64_t off, enum mmw_state state,
+			 struct mmw_err *err);
+
+/* Call once after the last extent: sorts, and resolves overlaps. */
+int mmw_image_seal(struct mmw_image *img, struct mmw_err *err);
+
+/* The next CPU in order, all registers unknown. */
+int mmw_image_add_cpu(struct mmw_image *img, struct mmw_cpu **out, struct mmw_err *err);
+
+static inline void mmw_cpu_set(struct mmw_cpu *cpu, enum mmw_reg reg, uint64_t value)
+{
+	cpu->known |= 1u << reg;
+	cpu->reg[reg] = value;
+}
+
+/* Keep a VMCOREINFO text (copied; the first one wins). */
+int mmw_image_set_vmcoreinfo(struct mmw_image *img, const void *text, size_t len, struct mmw_err *err);
+
+/*
+ * Take what a vmcore's ELF notes say (lib/image/notes.c): NT_PRSTATUS, QEMU's CPU state, VMCOREINFO. A note that
+ * overruns the bytes is MMW_E_CORRUPT; unknown notes are skipped. img->machine and img->big_endian must be set, and
+ * where the machine is unknown (0) it is taken from the size of the PRSTATUS notes.
+ */
+int mmw_image_add_notes(struct mmw_image *img, struct mmw_bytes *notes, struct mmw_err *err);
+
+#endif

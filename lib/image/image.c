@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Building an image: extents in order, CPUs, the VMCOREINFO text. Reading it is reader.c. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/vec.h"
+#include "lib/image/build.h"
+
+int mmw_image_new(struct mmw_file *file, const char *name, struct mmw_image **out, struct mmw_err *err)
+{
+	struct mmw_image *img = calloc(1, sizeof(*img));
+
+	if (img)
+		img->name = strdup(name);
+	if (!img || !img->name) {
+		free(img);
+		mmw_file_close(file);
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory to open %s", name);
+	}
+	img->file = file;
+	img->block_size = 4096;
+	*out = img;
+	return 0;
+}
+
+void mmw_image_close(struct mmw_image *img)
+{
+	if (!img)
+		return;
+	if (img->format && img->format->close)
+		img->format->close(img);
+	mmw_file_close(img->file);
+	free(img->ext);
+	free(img->cpus);
+	free(img->vmcoreinfo);
+	free(img->name);
+	free(img);
+}
+
+static int push_extent(struct mmw_image *img, struct mmw_file_extent e, struct mmw_err *err)
+{
+	int rc = mmw_vec_reserve(&img->ext, &img->cap_ext, img->n_ext + 1, sizeof(*img->ext), err);
+
+	if (!rc)
+		img->ext[img->n_ext++] = e;
+	return rc;
+}
+
+int mmw_image_add_extent(struct mmw_image *img, uint64_t pa, uint64_t len, uint64_t off, enum mmw_state state,
+			 struct mmw_err *err)
+{
+	uint64_t size = img->file->size, here = len;
+	int rc;
+
+	if (!len)
+		return 0;
+	if (pa > UINT64_MAX - (len - 1) || pa + (len - 1) == UINT64_MAX)
+		return mmw_fail(err, MMW_E_CORRUPT, pa, "memory at 0x%llx of 0x%llx bytes wraps the address space",
+				(unsigned long long)pa, (unsigned long long)len);
+	if (state == MMW_STORED && !mmw_fits(off, len, size)) {
+		here = off < size ? size - off : 0;
+		rc = push_extent(img, (struct mmw_file_extent){ pa + here, len - here, 0, MMW_TRUNCATED }, err);
+		if (rc || !here)
+			return rc;
+	}
+	return push_extent(img, (struct mmw_file_extent){ pa, here, off, state }, err);
+}
+
+/* An extent and its place in the order of addition, which decides who wins an overlap. */
+struct ranked {
+	struct mmw_file_extent e;
+	size_t rank;
+};
+
+static int by_start(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+
+	if (x->e.pa != y->e.pa)
+		return x->e.pa < y->e.pa ? -1 : 1;
+	return x->rank < y->rank ? -1 : x->rank > y->rank;
+}
+
+/* A binary heap of extents that cover the sweep position, lowest rank on top. */
+struct heap {
+	const struct ranked **at;
+	size_t n;
+};
+
+static void heap_push(struct heap *h, const struct ranked *r)
+{
+	size_t i = h->n++;
+
+	for (; i && h->at[(i - 1) / 2]->rank > r->rank; i = (i - 1) / 2)
+		h->at[i] = h->at[(i - 1) / 2];
+	h->at[i] = r;
+}
+
+static void heap_pop(struct heap *h)
+{
+	const struct ranked *r = h->at[--h->n];
+	size_t i = 0, child;
+
+	while ((child = 2 * i + 1) < h->n) {
+		if (child + 1 < h->n && h->at[child + 1]->rank < h->at[child]->rank)
+			child++;
+		if (h->at[child]->rank >= r->rank)
+			break;
+		h->at[i] = h->at[child];
+		i = child;
+	}
+	if (h->n)
+		h->at[i] = r;
+}
+
+/* Emit [from, to) of extent r, joined to the one before where the file continues too. */
+static int emit_part(struct mmw_image *img, const struct mmw_file_extent *e, uint64_t from, uint64_t to,
+		     struct mmw_err *err)
+{
+	struct mmw_file_extent part = { from, to - from, e->state == MMW_STORED ? e->off + (from - e->pa) : 0, e->state };
+
+	if (img->n_ext) {
+		struct mmw_file_extent *prev = &img->ext[img->n_ext - 1];
+		bool joins = prev->state == part.state && prev->pa + prev->len == from &&
+			     (part.state != MMW_STORED || prev->off + prev->len == part.off);
+
+		if (joins) {
+			prev->len += part.len;
+			return 0;
+		}
+	}
+	return push_extent(img, part, err);
+}
+
+/* One sweep over the sorted extents: at each position the earliest added extent that covers it is the one kept. */
+static int sweep(struct mmw_image *img, const struct ranked *all, size_t n, struct heap *h, struct mmw_err *err)
+{
+	uint64_t pos = 0;
+	size_t next = 0;
+	int rc = 0;
+
+	while (!rc && (next < n || h->n)) {
+		uint64_t stop;
+
+		while (h->n && h->at[0]->e.pa + h->at[0]->e.len <= pos)
+			heap_pop(h);
+		if (!h->n) {
+			if (next == n)
+				break;
+			pos = all[next].e.pa > pos ? all[next].e.pa : pos;
+		}
+		while (next < n && all[next].e.pa <= pos)
+			heap_push(h, &all[next++]);
+		while (h->n && h->at[0]->e.pa + h->at[0]->e.len <= pos)
+			heap_pop(h);
+		if (!h->n)
+			continue;
+		stop = h->at[0]->e.pa + h->at[0]->e.len;
+		if (next < n && all[next].e.pa < stop)
+			stop = all[next].e.pa;
+		rc = emit_part(img, &h->at[0]->e, pos, stop, err);
+		pos = stop;
+	}
+	return rc;
+}
+
+int mmw_image_seal(struct mmw_image *img, struct mmw_err *err)
+{
+	size_t n = img->n_ext;
+	struct ranked *all = malloc((n + 1) * sizeof(*all));
+	struct heap h = { malloc((n + 1) * sizeof(struct ranked *)), 0 };
+	int rc;
+
+	if (!all || !h.at) {
+		free(all);
+		free(h.at);
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for %zu extents", n);
+	}
+	for (size_t i = 0; i < n; i++)
+		all[i] = (struct ranked){ img->ext[i], i };
+	qsort(all, n, sizeof(*all), by_start);
+	img->n_ext = 0;
+	rc = sweep(img, all, n, &h, err);
+	free(all);
+	free(h.at);
+	return rc;
+}
+
+int mmw_image_add_cpu(struct mmw_image *img, struct mmw_cpu **out, struct mmw_err *err)
+{
+	int rc = mmw_vec_reserve(&img->cpus, &img->cap_cpus, img->n_cpus + 1, sizeof(*img->cpus), err);
+
+	if (rc)
+		return rc;
+	*out = &img->cpus[img->n_cpus++];
+	memset(*out, 0, sizeof(**out));
+	return 0;
+}
+
+int mmw_image_set_vmcoreinfo(struct mmw_image *img, const void *text, size_t len, struct mmw_err *err)
+{
+	if (img->vmcoreinfo)
+		return 0;
+	img->vmcoreinfo = malloc(len + 1);
+	if (!img->vmcoreinfo)
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for %zu bytes of VMCOREINFO", len);
+	memcpy(img->vmcoreinfo, text, len);
+	img->vmcoreinfo[len] = '\0';
+	return 0;
+}
+
+const char *mmw_reg_name(enum mmw_reg reg)
+{
+	static const char *const names[MMW_REG_COUNT] = {
+		"pc", "sp", "cr0", "cr2", "cr3", "cr4", "efer", "gs_base", "kernel_gs_base",
+		"ttbr0", "ttbr1", "tcr", "mair", "satp",
+	};
+
+	return names[reg];
+}
+
+const char *mmw_image_name(const struct mmw_image *img)
+{
+	return img->name;
+}
+
+const char *mmw_image_format(const struct mmw_image *img)
+{
+	return img->format ? img->format->name : "";
+}
+
+const char *mmw_image_format_note(const struct mmw_image *img)
+{
+	return img->note;
+}
+
+bool mmw_image_big_endian(const struct mmw_image *img)
+{
+	return img->big_endian;
+}
+
+uint16_t mmw_image_machine(const struct mmw_image *img)
+{
+	return img->machine;
+}
+
+size_t mmw_image_cpus(const struct mmw_image *img)
+{
+	return img->n_cpus;
+}
+
+const struct mmw_cpu *mmw_image_cpu(const struct mmw_image *img, size_t index)
+{
+	return index < img->n_cpus ? &img->cpus[index] : NULL;
+}
+
+const char *mmw_image_vmcoreinfo(const struct mmw_image *img)
+{
+	return img->vmcoreinfo;
+}
+
+/* The first extent that ends above pa, or n_ext. */
+static size_t extent_after(const struct mmw_image *img, uint64_t pa)
+{
+	size_t lo = 0, hi = img->n_ext;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (img->ext[mid].pa + img->ext[mid].len <= pa)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+int mmw_image_next_extent(const struct mmw_image *img, uint64_t from, struct mmw_extent *out)
+{
+	const struct mmw_file_extent *e;
+	size_t i;
+
+	if (img->format && img->format->next_extent)
+		return img->format->next_extent(img, from, out);
+	i = extent_after(img, from);
+	if (i == img->n_ext)
+		return 0;
+	e = &img->ext[i];
+	out->pa = e->pa > from ? e->pa : from;
+	out->len = e->pa + e->len - out->pa;
+	out->state = e->state;
+	return 1;
+}
+
+uint64_t mmw_image_stored(const struct mmw_image *img)
+{
+	struct mmw_extent e;
+	uint64_t sum = 0, from = 0;
+
+	while (mmw_image_next_extent(img, from, &e)) {
+		if (e.state == MMW_STORED)
+			sum += e.len;
+		from = e.pa + e.len;
+	}
+	return sum;
+}
+
+uint64_t mmw_image_last(const struct mmw_image *img)
+{
+	struct mmw_extent e;
+	uint64_t from = 0;
+
+	while (mmw_image_next_extent(img, from, &e))
+		from = e.pa + e.len;
+	return from ? from - 1 : 0;
+}

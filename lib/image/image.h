@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Physical memory as an image recorded it: which addresses it holds, their bytes, and what it says of the machine.
+ *
+ * An image is immutable once open and may be shared by threads; each thread reads through a reader of its own, which
+ * keeps that thread's caches. Physical addresses are guest addresses in bytes.
+ */
+#ifndef MMW_IMAGE_IMAGE_H
+#define MMW_IMAGE_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+
+struct mmw_image;
+struct mmw_reader;
+
+enum mmw_state {
+	MMW_STORED,    /* the bytes are there */
+	MMW_EXCLUDED,  /* memory that the dumper left out on purpose */
+	MMW_TRUNCATED, /* the file ends before these bytes */
+};
+
+/* A run of physical memory in one state. Addresses in no extent are absent: not memory, as far as the image knows. */
+struct mmw_extent {
+	uint64_t pa, len;
+	enum mmw_state state;
+};
+
+/* CPU registers that matter to an address space. Which are known is a bit mask, never a zero value. */
+enum mmw_reg {
+	MMW_REG_PC, MMW_REG_SP,
+	MMW_REG_CR0, MMW_REG_CR2, MMW_REG_CR3, MMW_REG_CR4, MMW_REG_EFER, MMW_REG_GS_BASE, MMW_REG_KERNEL_GS_BASE,
+	MMW_REG_TTBR0, MMW_REG_TTBR1, MMW_REG_TCR, MMW_REG_MAIR, MMW_REG_SATP,
+	MMW_REG_COUNT
+};
+
+struct mmw_cpu {
+	uint32_t known;  /* bit per enum mmw_reg */
+	uint64_t reg[MMW_REG_COUNT];
+};
+
+/* Lower-case register name ("cr3"). */
+const char *mmw_reg_name(enum mmw_reg reg);
+
+/* What the image says of itself. All pointers are borrowed from the image. */
+const char *mmw_image_name(const struct mmw_image *img);         /* the path it was opened by */
+const char *mmw_image_format(const struct mmw_image *img);       /* "ELF", "kdump" ... */
+const char *mmw_image_format_note(const struct mmw_image *img);  /* details: "zlib, flattened"; "" when none */
+bool mmw_image_big_endian(const struct mmw_image *img);
+uint16_t mmw_image_machine(const struct mmw_image *img);         /* ELF e_machine, 0 when it does not say */
+size_t mmw_image_cpus(const struct mmw_image *img);
+const struct mmw_cpu *mmw_image_cpu(const struct mmw_image *img, size_t index);  /* NULL past the end */
+
+/* The VMCOREINFO text of a note, NUL-terminated, or NULL. */
+const char *mmw_image_vmcoreinfo(const struct mmw_image *img);
+
+/* The lowest extent that ends above `from`, clipped to start at or above it. 1 and *out, or 0 at the end. */
+int mmw_image_next_extent(const struct mmw_image *img, uint64_t from, struct mmw_extent *out);
+
+/* Bytes the image stores, and the highest address it knows of (inclusive; 0 for an empty image). */
+uint64_t mmw_image_stored(const struct mmw_image *img);
+uint64_t mmw_image_last(const struct mmw_image *img);
+
+void mmw_image_close(struct mmw_image *img);  /* NULL is fine; after every reader */
+
+/* --- reading -------------------------------------------------------------------------------------------------- */
+
+int mmw_reader_open(const struct mmw_image *img, struct mmw_reader **out, struct mmw_err *err);
+void mmw_reader_close(struct mmw_reader *r);
+const struct mmw_image *mmw_reader_image(const struct mmw_reader *r);
+
+/*
+ * All of [pa, pa + len) or nothing: MMW_E_NODATA, MMW_E_EXCLUDED, MMW_E_CORRUPT (truncated or undecodable) name the
+ * first address that is missing. Small reads are served from a cache of decoded blocks.
+ */
+int mmw_read(struct mmw_reader *r, uint64_t pa, void *buf, size_t len, struct mmw_err *err);
+
+/*
+ * Borrow `size` bytes of a page table at `pa` (size a power of two up to 64 KiB, pa aligned to 8). Tables have a cache
+ * of their own, which data reads never disturb. The pointer holds while mmw_reader_evictions() stays the same.
+ */
+int mmw_read_table(struct mmw_reader *r, uint64_t pa, size_t size, const uint8_t **out, struct mmw_err *err);
+
+uint64_t mmw_reader_evictions(const struct mmw_reader *r);
+
+#endif

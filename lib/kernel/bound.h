@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The inside of struct mmw_kernel, shared by the files of lib/kernel only. */
+#ifndef MMW_KERNEL_BOUND_H
+#define MMW_KERNEL_BOUND_H
+
+#include "lib/kernel/kernel.h"
+#include "lib/sym/types.h"
+
+enum { MMW_TYPESRC_MAX = 4 };
+
+struct mmw_kernel {
+	const struct mmw_image *img;
+	struct mmw_kernel_opts opts;
+	struct mmw_reader *reader;
+
+	const struct mmw_arch *arch;
+	bool has_space;
+	struct mmw_space space;
+	struct mmw_vm vm;           /* over the kernel's own space, even when opts.root chose another to walk */
+	struct mmw_space own;       /* the kernel's own */
+	bool has_own;
+
+	bool has_delta;
+	uint64_t delta;
+	struct mmw_kallsyms *ks;
+	uint64_t ks_pa;             /* of its token table */
+	char *vmcoreinfo;           /* owned */
+
+	bool btf_tried;
+	struct mmw_btf *btf;
+	struct mmw_err btf_err;
+	struct mmw_typesrc types[MMW_TYPESRC_MAX];
+	size_t n_types;
+
+	bool layout_done;
+	struct mmw_layout layout;
+	char release[80], banner[256], build_id[48];
+	struct mmw_err why_not;
+
+	struct mmw_evidence *evidence;
+	size_t n_evidence, cap_evidence;
+	struct mmw_candidate *candidates;
+	size_t n_candidates, cap_candidates;
+};
+
+/* Remember how something was found. */
+void mmw_kernel_note(struct mmw_kernel *k, const char *topic, bool guessed, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* The questions of an architecture file, answered by k as far as it is bound (lib/kernel/hints.c). */
+struct mmw_hints mmw_kernel_hints(struct mmw_kernel *k);
+
+/*
+ * lib/kernel/find.c: kallsyms in physical memory [pa, pa + len), which maps at pa + delta when has_delta. 1 and k->ks,
+ * k->ks_pa are set; 0 when there is none.
+ */
+int mmw_find_kallsyms(struct mmw_kernel *k, uint64_t pa, uint64_t len, struct mmw_err *err);
+
+/* All of memory: fills k->candidates, binds the one chosen. 1, 0 when there is none, or a negative code. */
+int mmw_find_search(struct mmw_kernel *k, struct mmw_err *err);
+
+/* Given k->ks and k->delta: take root and geometry from the kernel, and check them by walking. 1 when they hold. */
+int mmw_find_own_space(struct mmw_kernel *k);
+
+#endif

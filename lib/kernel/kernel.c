@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Binding: note VMCOREINFO, then the CPUs' registers, then a search of all memory, whichever leads to a kernel first.
+ */
+#include "lib/kernel/kernel.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/bytes.h"
+#include "lib/base/vec.h"
+#include "lib/kernel/bound.h"
+#include "lib/sym/vmcoreinfo.h"
+
+enum {
+	RUNS_MAX = 4096,
+	IMAGE_RUN_LEAST = 64 << 10,  /* shorter ones hold no symbol table */
+	NOTES_MAX = 64 << 10,
+};
+
+void mmw_kernel_note(struct mmw_kernel *k, const char *topic, bool guessed, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+	int n;
+
+	if (mmw_vec_reserve(&k->evidence, &k->cap_evidence, k->n_evidence + 1, sizeof(*k->evidence), NULL))
+		return;
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n >= 0)
+		k->evidence[k->n_evidence++] = (struct mmw_evidence){ topic, text, guessed };
+}
+
+/* --- the image through a root --------------------------------------------------------------------------------- */
+
+/* Virtually and physically contiguous memory of the kernel's image window. */
+struct run {
+	uint64_t va, pa, len;
+	uint8_t rights;
+};
+
+static size_t image_runs(struct mmw_kernel *k, const struct mmw_space *space, struct run *runs)
+{
+	struct mmw_walk *w = malloc(sizeof(*w));
+	struct mmw_ent e;
+	size_t n = 0;
+
+	if (!w)
+		return 0;
+	mmw_walk_init(w, k->reader, space, k->arch->image_first, k->arch->image_last);
+	while (mmw_walk_next(w, &e, NULL) == 1) {
+		uint64_t len = e.last - e.va + 1;
+		struct run *last = n ? &runs[n - 1] : NULL;
+
+		if (e.kind != MMW_ENT_LEAF || !e.hw)
+			continue;
+		if (last && last->va + last->len == e.va && last->pa + last->len == e.pa && last->rights == e.rights)
+			last->len += len;
+		else if (n < RUNS_MAX)
+			runs[n++] = (struct run){ e.va, e.pa, len, e.rights };
+	}
+	free(w);
+	return n;
+}
+
+/* Read-only data first: that is where the symbol table lies on a kernel that has finished booting. */
+static int scan_runs(struct mmw_kernel *k, const struct run *runs, size_t n, struct mmw_err *err)
+{
+	for (int rodata = 1; rodata >= 0; rodata--) {
+		for (size_t i = 0; i < n; i++) {
+			int rc;
+
+			if (runs[i].len < IMAGE_RUN_LEAST || (runs[i].rights == MMW_KR) != rodata)
+				continue;
+			rc = mmw_find_kallsyms(k, runs[i].pa, runs[i].len, err);
+			if (rc < 0)
+				return rc;
+			if (!rc)
+				continue;
+			k->delta = runs[i].va - runs[i].pa;
+			k->has_delta = true;
+			mmw_kallsyms_rebase(k->ks, k->delta);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int kallsyms_through(struct mmw_kernel *k, const struct mmw_space *space, struct mmw_err *err)
+{
+	struct run *runs = malloc(RUNS_MAX * sizeof(*runs));
+	int rc;
+
+	if (!runs)
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory to look at the kernel's image");
+	rc = scan_runs(k, runs, image_runs(k, space, runs), err);
+	free(runs);
+	return rc;
+}
+
+/* --- the three ways ------------------------------------------------------------------------------------------- */
+
+static int via_vmcoreinfo(struct mmw_kernel *k, struct mmw_err *err)
+{
+	struct mmw_hints h = mmw_kernel_hints(k);
+	struct mmw_mem mem = mmw_phys_mem(k->reader);
+	uint64_t va;
+	int rc = 0;
+
+	if (!k->vmcoreinfo || k->arch->find_delta(&h, &k->delta, NULL))
+		return 0;
+	k->has_delta = true;
+	if (!mmw_find_own_space(k)) {
+		k->has_delta = false;
+		return 0;
+	}
+	if (mmw_vmcoreinfo_symbol(k->vmcoreinfo, "kallsyms_token_table", &va)) {
+		k->ks_pa = va - k->delta;
+		rc = !mmw_kallsyms_open(&mem, k->ks_pa, k->arch->word, &k->ks, NULL);
+		if (rc)
+			mmw_kallsyms_rebase(k->ks, k->delta);
+	}
+	if (!rc)
+		rc = kallsyms_through(k, &k->own, err);
+	if (rc == 1)
+		mmw_kernel_note(k, "kernel", false, "placed by the VMCOREINFO note: image at VA - 0x%" PRIx64, k->delta);
+	return rc;
+}
+
+static int via_registers(struct mmw_kernel *k, struct mmw_err *err)
+{
+	struct mmw_space space = { .arch = k->arch };
+	uint64_t roots[MMW_ROOTS_MAX];
+
+	for (size_t i = 0; i < mmw_image_cpus(k->img); i++) {
+		int n = k->arch->from_cpu(mmw_image_cpu(k->img, i), &space.paging, roots);
+
+		space.paging.big_endian = mmw_image_big_endian(k->img);
+		for (int r = 0; r < n; r++) {
+			int rc;
+
+			space.root = roots[r];
+			rc = kallsyms_through(k, &space, err);
+			if (rc == 1) {
+				mmw_kernel_note(k, "kernel", false, "its image is mapped by CPU %zu's root 0x%" PRIx64, i,
+						space.root);
+				k->own = space;  /* until the kernel's own root is known and holds */
+				k->has_own = true;
+				mmw_vm_init(&k->vm, k->reader, &k->own);
+			}
+			if (rc)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+static int via_search(struct mmw_kernel *k, struct mmw_err *err)
+{
+	int rc = mmw_find_search(k, err);
+
+	if (rc == 1)
+		mmw_kernel_note(k, "kernel", false, "found by searching memory: %zu of %zu symbol tables hold", (size_t)1,
+				k->n_candidates);
+	return rc;
+}
+
+/* --- what a found kernel says --------------------------------------------------------------------------------- */
+
+static void read_vmcoreinfo(struct mmw_kernel *k)
+{
+	uint64_t at;
+	char *text;
+	size_t len;
+
+	if (k->vmcoreinfo || mmw_kernel_variable(k, "vmcoreinfo_data", k->arch->word, &at, NULL))
+		return;
+	text = calloc(1, 4096 + 1);
+	if (text && !mmw_vm_read(&k->vm, at, text, 4096, NULL) &&
+	    mmw_vmcoreinfo_in_page((uint8_t *)text, 4096, mmw_image_big_endian(k->img), &len) == 0) {
+		text[len] = '\0';
+		k->vmcoreinfo = text;
+		mmw_kernel_note(k, "VMCOREINFO", false, "read from memory at 0x%" PRIx64 " (*vmcoreinfo_data)", at);
+	} else {
+		free(text);
+	}
+}
+
+static void read_text_at(struct mmw_kernel *k, const char *symbol, char *buf, size_t size)
+{
+	uint64_t va;
+	size_t n = size - 1;
+
+	buf[0] = '\0';
+	if (mmw_kernel_symbol(k, symbol, &va, NULL, NULL))
+		return;
+	if (va % 4096 + n > 4096 && mmw_vm_read(&k->vm, va, buf, n, NULL))
+		n = 4096 - va % 4096;
+	if (n > size - 1 || mmw_vm_read(&k->vm, va, buf, n, NULL))
+		n = 0;
+	buf[n] = '\0';
+	for (size_t i = 0; buf[i]; i++)
+		if (!isprint((unsigned char)buf[i]))
+			buf[i] = '\0';
+}
+
+static void read_release(struct mmw_kernel *k)
+{
+	static const char mark[] = "Linux version ";
+
+	read_text_at(k, "linux_banner", k->banner, sizeof(k->banner));
+	if (!strncmp(k->banner, mark, sizeof(mark) - 1)) {
+		const char *from = k->banner + sizeof(mark) - 1;
+
+		snprintf(k->release, sizeof(k->release), "%.*s", (int)strcspn(from, " "), from);
+	} else {
+		k->banner[0] = '\0';
+		mmw_vmcoreinfo_value(k->vmcoreinfo, "OSRELEASE", k->release, sizeof(k->release));
+	}
+}
+
+/* The GNU build-ID note in the image's own note section (include/asm-generic/vmlinux.lds.h, NOTES). */
+static void read_build_id(struct mmw_kernel *k)
+{
+	uint64_t first, stop;
+	uint8_t *notes;
+
+	if (mmw_vmcoreinfo_value(k->vmcoreinfo, "BUILD-ID", k->build_id, sizeof(k->build_id)))
+		return;
+	if (mmw_kernel_symbol(k, "__start_notes", &first, NULL, NULL) ||
+	    mmw_kernel_symbol(k, "__stop_notes", &stop, NULL, NULL) || stop - first > NOTES_MAX)
+		return;
+	notes = malloc(stop - first);
+	if (notes && !mmw_vm_read(&k->vm, first, notes, stop - first, NULL)) {
+		static const uint8_t mark[] = { 3, 0, 0, 0, 'G', 'N', 'U', 0 };
+		const uint8_t *at = memmem(notes, stop - first, mark, sizeof(mark));
+
+		if (at && at - notes >= 8 && at + sizeof(mark) + 20 <= notes + (stop - first) && mmw_get32(at - 4, false) == 20)
+			for (int i = 0; i < 20; i++)
+				sprintf(k->build_id + 2 * i, "%02x", at[sizeof(mark) + i]);
+	}
+	free(notes);
+}
+
+static void describe_symbols(struct mmw_kernel *k)
+{
+	static const char *const encodings[] = { "base-relative", "base-relative with absolute per-CPU", "place-relative" };
+
+	mmw_kernel_note(k, "symbols", false, "%zu from kallsyms, token table at physical 0x%" PRIx64 ", layout %c, %s",
+			mmw_kallsyms_count(k->ks), k->ks_pa, mmw_kallsyms_layout(k->ks),
+			encodings[mmw_kallsyms_encoding(k->ks)]);
+}
+
+/* A kernel's tables and place are known: the rest follows. */
+static void settle(struct mmw_kernel *k)
+{
+	struct mmw_space from_cpu = k->own;
+	bool had = k->has_own;
+	uint64_t va;
+
+	describe_symbols(k);
+	read_vmcoreinfo(k);
+	if (mmw_find_own_space(k)) {
+		mmw_kernel_note(k, "root", false, "0x%" PRIx64 ", %u levels, by the kernel's own symbol; translates _stext to "
+				"where the image lies", k->own.root, k->own.paging.levels);
+	} else if (had) {
+		k->own = from_cpu;
+		k->has_own = true;
+		mmw_vm_init(&k->vm, k->reader, &k->own);
+		mmw_kernel_note(k, "root", true, "0x%" PRIx64 " as a CPU has it: the kernel's own root does not hold",
+				k->own.root);
+	}
+	read_vmcoreinfo(k);
+	read_release(k);
+	read_build_id(k);
+	if (!mmw_kernel_symbol(k, "_text", &va, NULL, NULL))
+		mmw_kernel_note(k, "image", false, "_text is 0x%" PRIx64 ", physical 0x%" PRIx64, va, va - k->delta);
+}
+
+/* --- binding -------------------------------------------------------------------------------------------------- */
+
+static int choose_arch(struct mmw_kernel *k, struct mmw_err *err)
+{
+	uint16_t machine = mmw_image_machine(k->img);
+
+	if (k->opts.arch) {
+		k->arch = mmw_arch_by_name(k->opts.arch);
+		return k->arch ? 0 : mmw_fail(err, MMW_E_ARG, 0, "no architecture is called '%s'", k->opts.arch);
+	}
+	k->arch = mmw_arch_by_machine(machine);
+	if (k->arch)
+		mmw_kernel_note(k, "architecture", false, "%s, as the image says", k->arch->name);
+	return 0;
+}
+
+/* The quick ways, on one architecture. */
+static int quick_ways(struct mmw_kernel *k, struct mmw_err *err)
+{
+	int rc = via_vmcoreinfo(k, err);
+
+	if (rc)
+		return rc;
+	k->has_own = k->has_delta = false;
+	return via_registers(k, err);
+}
+
+static int find_kernel(struct mmw_kernel *k, struct mmw_err *err)
+{
+	const struct mmw_arch *said = k->arch;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && !k->opts.search_all && !k->opts.choose && mmw_arch_at(i); i++) {
+		k->arch = said ? said : mmw_arch_at(i);
+		rc = quick_ways(k, err);
+		if (said)
+			break;
+	}
+	if (rc)
+		return rc;
+	k->arch = said;
+	free(k->vmcoreinfo);
+	k->vmcoreinfo = NULL;
+	return via_search(k, err);
+}
+
+/* The space to walk: what the user said, else the kernel's own, else what a CPU used. */
+static void choose_space(struct mmw_kernel *k)
+{
+	struct mmw_space cpu;
+
+	if (k->has_own) {
+		k->space = k->own;
+		k->has_space = true;
+	} else if (k->arch && !mmw_kernel_cpu_space(k, 0, &cpu, NULL)) {
+		k->space = cpu;
+		k->has_space = true;
+		mmw_kernel_note(k, "root", true, "0x%" PRIx64 " as CPU 0 has it", cpu.root);
+	}
+	if (!k->opts.has_root)
+		return;
+	if (!k->arch)
+		k->arch = mmw_arch_at(0);
+	if (!k->has_space) {
+		k->space = (struct mmw_space){ .arch = k->arch };
+		k->arch->geometry(0, &k->space.paging);
+		k->space.paging.big_endian = mmw_image_big_endian(k->img);
+		if (!k->opts.levels)
+			mmw_kernel_note(k, "paging", true, "%u levels: nothing in the image says", k->space.paging.levels);
+	}
+	for (unsigned i = 0; k->opts.levels && k->arch->geometry(i, &k->space.paging); i++)
+		if (k->space.paging.levels == k->opts.levels)
+			break;
+	k->space.root = k->opts.root;
+	k->has_space = true;
+	mmw_kernel_note(k, "root", false, "0x%" PRIx64 " as given", k->opts.root);
+}
+
+int mmw_kernel_bind(const struct mmw_image *img, const struct mmw_kernel_opts *opts, struct mmw_kernel **out,
+		    struct mmw_err *err)
+{
+	struct mmw_kernel *k = calloc(1, sizeof(*k));
+	int rc;
+
+	if (!k)
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for a kernel");
+	k->img = img;
+	k->opts = opts ? *opts : (struct mmw_kernel_opts){ 0 };
+	if (mmw_image_vmcoreinfo(img))
+		k->vmcoreinfo = strdup(mmw_image_vmcoreinfo(img));
+	rc = mmw_reader_open(img, &k->reader, err);
+	if (!rc)
+		rc = choose_arch(k, err);
+	if (!rc)
+		rc = find_kernel(k, &k->why_not);
+	if (rc == -MMW_E_NOMEM || (rc < 0 && !k->why_not.code)) {
+		if (err && k->why_not.code)
+			*err = k->why_not;
+		mmw_kernel_close(k);
+		return rc;
+	}
+	if (k->ks)
+		settle(k);
+	choose_space(k);
+	*out = k;
+	return 0;
+}
+
+void mmw_kernel_close(struct mmw_kernel *k)
+{
+	if (!k)
+		return;
+	for (size_t i = 0; i < k->n_evidence; i++)
+		free(k->evidence[i].text);
+	free(k->evidence);
+	free(k->candidates);
+	mmw_kallsyms_close(k->ks);
+	mmw_btf_close(k->btf);
+	mmw_reader_close(k->reader);
+	free(k->vmcoreinfo);
+	free(k);
+}
+
+/* --- asking --------------------------------------------------------------------------------------------------- */
+
+bool mmw_kernel_found(const struct mmw_kernel *k)
+{
+	return k->ks && k->has_own;
+}
+
+const char *mmw_kernel_why_not(const struct mmw_kernel *k)
+{
+	return k->why_not.msg;
+}
+
+const struct mmw_image *mmw_kernel_image(const struct mmw_kernel *k)
+{
+	return k->img;
+}
+
+const struct mmw_arch *mmw_kernel_arch(const struct mmw_kernel *k)
+{
+	return k->arch;
+}
+
+const struct mmw_space *mmw_kernel_space(const struct mmw_kernel *k)
+{
+	return k->has_space ? &k->space : NULL;
+}
+
+int mmw_kernel_cpu_space(const struct mmw_kernel *k, size_t cpu, struct mmw_space *out, struct mmw_err *err)
+{
+	const struct mmw_cpu *c = mmw_image_cpu(k->img, cpu);
+	uint64_t roots[MMW_ROOTS_MAX];
+	struct mmw_space space = { .arch = k->arch };
+
+	if (!c)
+		return mmw_fail(err, MMW_E_NODATA, cpu, "the image has registers of %zu CPUs, none of CPU %zu",
+				mmw_image_cpus(k->img), cpu);
+	if (!k->arch || !k->arch->from_cpu || !k->arch->from_cpu(c, &space.paging, roots))
+		return mmw_fail(err, MMW_E_NODATA, cpu, "CPU %zu's registers in the image do not include its page-table root",
+				cpu);
+	/* Software bits and the encryption bit are the kernel's to know; the geometry is the CPU's. */
+	space.paging.clear = k->own.paging.clear;
+	space.paging.variant = k->own.paging.variant;
+	space.paging.big_endian = mmw_image_big_endian(k->img);
+	space.root = roots[0];
+	*out = space;
+	return 0;
+}
+
+bool mmw_kernel_isolated(const struct mmw_kernel *k)
+{
+	uint8_t table[4096];
+	uint64_t user;
+
+	if (!k->has_own || !k->arch->user_root)
+		return false;
+	user = k->arch->user_root(k->own.root);
+	if (user == k->own.root || mmw_read(k->reader, user, table, sizeof(table), NULL))
+		return false;
+	/* The copy is all zero unless the kernel uses it; with it, the top entry (entry code) is always there. */
+	return mmw_get64(table + sizeof(table) - 8, mmw_image_big_endian(k->img)) != 0;
+}
+
+bool mmw_kernel_delta(const struct mmw_kernel *k, uint64_t *delta)
+{
+	if (k->has_delta)
+		*delta = k->delta;
+	return k->has_delta;
+}
+
+bool mmw_kernel_kaslr(const struct mmw_kernel *k, uint64_t *offset)
+{
+	return mmw_vmcoreinfo_number(k->vmcoreinfo, "KERNELOFFSET", offset);
+}
+
+const struct mmw_layout *mmw_kernel_layout(struct mmw_kernel *k)
+{
+	if (!k->layout_done && k->arch && k->arch->layout && k->has_space) {
+		struct mmw_hints h = mmw_kernel_hints(k);
+
+		k->arch->layout(&h, k->has_own ? &k->own.paging : &k->space.paging, &k->layout);
+	}
+	k->layout_done = true;
+	return &k->layout;
+}
+
+const char *mmw_kernel_release(const struct mmw_kernel *k)
+{
+	return k->release;
+}
+
+const char *mmw_kernel_banner(const struct mmw_kernel *k)
+{
+	return k->banner;
+}
+
+const char *mmw_kernel_build_id(const struct mmw_kernel *k)
+{
+	return k->build_id;
+}
+
+const char *mmw_kernel_vmcoreinfo(const struct mmw_kernel *k)
+{
+	return k->vmcoreinfo ? k->vmcoreinfo : "";
+}
+
+size_t mmw_kernel_evidence(const struct mmw_kernel *k, const struct mmw_evidence **out)
+{
+	*out = k->evidence;
+	return k->n_evidence;
+}
+
+size_t mmw_kernel_candidates(const struct mmw_kernel *k, const struct mmw_candidate **out)
+{
+	*out = k->candidates;
+	return k->n_candidates;
+}
+
+struct mmw_vm *mmw_kernel_vm(struct mmw_kernel *k)
+{
+	return &k->vm;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The bound target: an image, the kernel found in it, its address space, its symbols and types.
+ *
+ * Bind once; then everything here may be asked by several threads, as long as each uses readers of its own. What could
+ * not be found is absent, never guessed: the questions then answer MMW_E_NOSYM or MMW_E_NOTYPE with the reason.
+ */
+#ifndef MMW_KERNEL_KERNEL_H
+#define MMW_KERNEL_KERNEL_H
+
+#include "lib/arch/walk.h"
+#include "lib/kernel/vm.h"
+#include "lib/sym/btf.h"
+#include "lib/sym/kallsyms.h"
+
+struct mmw_kernel;
+
+struct mmw_kernel_opts {
+	const char *arch;   /* NULL: as the image says, else all are tried */
+	bool has_root;
+	uint64_t root;      /* --root: the table to walk by default; the kernel is still searched for its names */
+	unsigned levels;    /* with root: 0 as the kernel or the registers say */
+	unsigned threads;   /* 0: one per processor */
+	bool search_all;    /* search all memory for kernels even when the registers lead to one */
+	unsigned choose;    /* the n-th of several kernels found, from 1; 0: the only one, or the first with a warning */
+	void (*progress)(void *ctx, uint64_t done, uint64_t total);  /* bytes searched; may be NULL */
+	void *progress_ctx;
+};
+
+/* One step of how the kernel was found, for people: "root", "0x1000 from init_top_pgt", not guessed. */
+struct mmw_evidence {
+	const char *topic;
+	char *text;
+	bool guessed;
+};
+
+/* A kernel that the search found. */
+struct mmw_candidate {
+	uint64_t kallsyms_pa;
+	uint64_t delta;  /* VA - PA of its image */
+	uint64_t root;   /* 0 when its tables did not check out */
+	size_t symbols;
+	char banner[192];
+};
+
+/*
+ * Find the kernel in `img` (borrowed). Fails only when the machine fails, or opts make no sense; a kernel that cannot
+ * be found is a target without symbols: mmw_kernel_found() says so, and mmw_kernel_why_not() in words.
+ */
+int mmw_kernel_bind(const struct mmw_image *img, const struct mmw_kernel_opts *opts, struct mmw_kernel **out,
+		    struct mmw_err *err);
+void mmw_kernel_close(struct mmw_kernel *k);  /* NULL is fine */
+
+bool mmw_kernel_found(const struct mmw_kernel *k);
+const char *mmw_kernel_why_not(const struct mmw_kernel *k);
+
+const struct mmw_image *mmw_kernel_image(const struct mmw_kernel *k);
+const struct mmw_arch *mmw_kernel_arch(const struct mmw_kernel *k);  /* NULL when not even that is known */
+
+/* The kernel's own address space, or the one of opts.root. NULL when no root is known. */
+const struct mmw_space *mmw_kernel_space(const struct mmw_kernel *k);
+/* The address space a CPU's registers point to, as it was. MMW_E_NODATA when the image holds no such registers. */
+int mmw_kernel_cpu_space(const struct mmw_kernel *k, size_t cpu, struct mmw_space *out, struct mmw_err *err);
+/* Is page-table isolation in use: do the kernel's tables have a user copy? */
+bool mmw_kernel_isolated(const struct mmw_kernel *k);
+
+/* VA - PA of the kernel image; false when unknown. */
+bool mmw_kernel_delta(const struct mmw_kernel *k, uint64_t *delta);
+/* How far KASLR moved the image from where it was linked; false when nothing says. */
+bool mmw_kernel_kaslr(const struct mmw_kernel *k, uint64_t *offset);
+/* Regions and markers; empty as long as nothing is known. Not thread-safe the first time. */
+const struct mmw_layout *mmw_kernel_layout(struct mmw_kernel *k);
+
+/* Texts of the kernel; "" when unknown. */
+const char *mmw_kernel_release(const struct mmw_kernel *k);
+const char *mmw_kernel_banner(const struct mmw_kernel *k);
+const char *mmw_kernel_build_id(const struct mmw_kernel *k);  /* lower-case hex */
+const char *mmw_kernel_vmcoreinfo(const struct mmw_kernel *k);
+
+size_t mmw_kernel_evidence(const struct mmw_kernel *k, const struct mmw_evidence **out);
+size_t mmw_kernel_candidates(const struct mmw_kernel *k, const struct mmw_candidate **out);
+
+/* This thread's way to kernel memory, for single-threaded callers; others open a reader and mmw_vm_init their own. */
+struct mmw_vm *mmw_kernel_vm(struct mmw_kernel *k);
+
+/* --- symbols -------------------------------------------------------------------------------------------------- */
+
+/* The kernel's table, or NULL. */
+const struct mmw_kallsyms *mmw_kernel_kallsyms(const struct mmw_kernel *k);
+
+/* Address of a symbol and who said so. MMW_E_NOSYM. */
+int mmw_kernel_symbol(const struct mmw_kernel *k, const char *name, uint64_t *va, const char **source,
+		      struct mmw_err *err);
+
+/* The symbol that va lies in, if it lies in the kernel's image or the absolute per-CPU symbols. */
+bool mmw_kernel_symbol_at(const struct mmw_kernel *k, uint64_t va, struct mmw_ksym *out, uint64_t *offset);
+
+/* "symbol", "symbol+off", "0xhex" or "hex" to an address. A number is hex with or without 0x. */
+int mmw_kernel_address(const struct mmw_kernel *k, const char *text, uint64_t *va, struct mmw_err *err);
+
+/* Integer variable of the kernel. */
+int mmw_kernel_variable(struct mmw_kernel *k, const char *name, unsigned size, uint64_t *out, struct mmw_err *err);
+
+/* --- types ---------------------------------------------------------------------------------------------------- */
+
+/* BTF of the kernel, read at the first call; NULL (and err) when there is none. Not thread-safe the first time. */
+const struct mmw_btf *mmw_kernel_btf(struct mmw_kernel *k, struct mmw_err *err);
+
+/* Through the chain of type sources; *source may be NULL. */
+int mmw_kernel_member(struct mmw_kernel *k, const char *type, const char *path, struct mmw_member *out,
+		      const char **source, struct mmw_err *err);
+int mmw_kernel_type_size(struct mmw_kernel *k, const char *type, uint64_t *out, struct mmw_err *err);
+int mmw_kernel_enumerator(struct mmw_kernel *k, const char *type, const char *name, int64_t *out, struct mmw_err *err);
+
+#endif
