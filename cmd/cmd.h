@@ -68,6 +68,16 @@ struct mmw_space_opts {
 int mmw_target_space(const struct mmw_target *t, const struct mmw_space_opts *o, struct mmw_space *out,
 		     struct mmw_err *err);
 
+/* The argp options for these, and their parser; ARGP_ERR_UNKNOWN for other keys. */
+enum { MMW_KEY_CPU = 2000, MMW_KEY_USER_ROOT };
+#define MMW_SPACE_OPTIONS \
+	{ "cpu", MMW_KEY_CPU, "N", 0, "the tables that CPU N used when the image was taken", 0 }, \
+	{ "user-root", MMW_KEY_USER_ROOT, 0, 0, "the user copy of the tables (page-table isolation)", 0 }
+error_t mmw_space_parse(int key, char *arg, struct argp_state *state, struct mmw_space_opts *o);
+
+/* Effective rights as "rwx": the kernel's, or the user's. buf holds at least 4 bytes. */
+const char *mmw_rights_text(uint8_t rights, bool user, char *buf);
+
 /* A line on standard error that is no failure: "mmwalk: ...". */
 void mmw_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

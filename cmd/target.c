@@ -112,6 +112,32 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 
 const struct argp mmw_target_argp = { .options = options, .parser = parse_opt };
 
+error_t mmw_space_parse(int key, char *arg, struct argp_state *state, struct mmw_space_opts *o)
+{
+	switch (key) {
+	case MMW_KEY_CPU:
+		o->has_cpu = true;
+		o->cpu = mmw_arg_num(state, "--cpu", arg);
+		return 0;
+	case MMW_KEY_USER_ROOT:
+		o->user = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const char *mmw_rights_text(uint8_t rights, bool user, char *buf)
+{
+	unsigned r = user ? rights >> 3 : rights;
+
+	buf[0] = r & MMW_KR ? 'r' : '-';
+	buf[1] = r & MMW_KW ? 'w' : '-';
+	buf[2] = r & MMW_KX ? 'x' : '-';
+	buf[3] = '\0';
+	return buf;
+}
+
 void mmw_warn(const char *fmt, ...)
 {
 	va_list ap;

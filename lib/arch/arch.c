@@ -124,6 +124,12 @@ void mmw_layout_marker(struct mmw_layout *l, uint64_t start, const char *name, u
 		l->markers[l->n_markers++] = (struct mmw_marker){ start, name, max_lines };
 }
 
+void mmw_layout_span(struct mmw_layout *l, uint64_t first, uint64_t last)
+{
+	if (l->n_spans < MMW_SPANS_MAX)
+		l->spans[l->n_spans++] = (struct mmw_span){ first, last };
+}
+
 const struct mmw_region *mmw_layout_find(const struct mmw_layout *l, uint64_t va)
 {
 	size_t lo = 0, hi = l->n_regions;

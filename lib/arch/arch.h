@@ -54,13 +54,19 @@ struct mmw_marker {
 	unsigned max_lines;  /* what is listed at most below it; 0: all */
 };
 
-enum { MMW_REGIONS_MAX = 32, MMW_MARKERS_MAX = 24 };
+enum { MMW_REGIONS_MAX = 32, MMW_MARKERS_MAX = 24, MMW_SPANS_MAX = 4 };
+
+struct mmw_span {
+	uint64_t first, last;
+};
 
 struct mmw_layout {
 	struct mmw_region regions[MMW_REGIONS_MAX];  /* ascending, disjoint */
 	size_t n_regions;
 	struct mmw_marker markers[MMW_MARKERS_MAX];  /* ascending */
 	size_t n_markers;
+	struct mmw_span spans[MMW_SPANS_MAX];        /* what the kernel's own listing walks */
+	size_t n_spans;
 };
 
 enum { MMW_ROOTS_MAX = 2 };
@@ -76,11 +82,13 @@ struct mmw_arch {
 	const struct mmw_flag *flags;  /* ends with a NULL name */
 	const char *(*memtype)(const struct mmw_paging *pg, unsigned level, uint64_t raw);  /* leaves: "WB"; may be NULL */
 	uint64_t (*pkey)(uint64_t raw);     /* protection key of a leaf; slot may be NULL */
+	void (*swap)(uint64_t raw, unsigned *type, uint64_t *offset);  /* of a MMW_PTE_SWAP entry */
 
 	/* One line's columns as the kernel's own listing prints them after the size. raw 0 is a hole. */
 	void (*ptdump)(const struct mmw_paging *pg, unsigned level, uint64_t raw, char *buf, size_t size);
-	/* The bits of an entry that this listing compares to join neighbours. */
+	/* The bits of an entry that this listing compares to join neighbours, and those of the effective rights. */
 	uint64_t (*ptdump_prot)(unsigned level, uint64_t raw);
+	uint8_t ptdump_rights;
 
 	/* Virtual addresses that can hold the kernel's image. */
 	uint64_t image_first, image_last;
@@ -123,6 +131,7 @@ size_t mmw_flags_text(const struct mmw_arch *arch, const struct mmw_paging *pg, 
 void mmw_layout_region(struct mmw_layout *l, uint64_t first, uint64_t last, const char *name);
 void mmw_layout_linear(struct mmw_layout *l, uint64_t first, uint64_t last, const char *name, uint64_t delta);
 void mmw_layout_marker(struct mmw_layout *l, uint64_t start, const char *name, unsigned max_lines);
+void mmw_layout_span(struct mmw_layout *l, uint64_t first, uint64_t last);
 
 /* The region va lies in, or NULL. */
 const struct mmw_region *mmw_layout_find(const struct mmw_layout *l, uint64_t va);

@@ -174,6 +174,7 @@ int mmw_walk_next(struct mmw_walk *w, struct mmw_ent *out, struct mmw_err *err)
 		out->pte_pa = w->at[w->level].pa + (uint64_t)index * pg->entry_size;
 		w->step[w->level] = (struct mmw_step){ out->pte_pa, out->raw };
 		pte = w->space->arch->decode(pg, w->level, out->raw);
+		out->rights = w->at[w->level].rights & pte.rights;
 		switch (pte.kind) {
 		case MMW_PTE_TABLE:
 			rc = descend(w, &pte, first, last, out, err);
@@ -184,7 +185,6 @@ int mmw_walk_next(struct mmw_walk *w, struct mmw_ent *out, struct mmw_err *err)
 		case MMW_PTE_LEAF:
 			out->kind = MMW_ENT_LEAF;
 			out->hw = pte.hw;
-			out->rights = w->at[w->level].rights & pte.rights;
 			out->pa = pte.pa + (w->va - first);
 			return emit(w, out, last);
 		case MMW_PTE_SWAP:

@@ -31,7 +31,7 @@ struct mmw_ent {
 	enum mmw_code why;  /* LOST: MMW_E_NODATA, MMW_E_EXCLUDED, MMW_E_CORRUPT ...; else MMW_OK */
 	uint8_t level;      /* of the entry that decided. LOST: of the entry whose table is missing */
 	bool hw;            /* LEAF: the processor would use it */
-	uint8_t rights;     /* LEAF: effective over all levels */
+	uint8_t rights;     /* effective over all levels, as far as the entry has any */
 	uint64_t va, last;  /* inclusive; clipped to what was asked for */
 	uint64_t pa;        /* LEAF: of va. LOST: of the missing table */
 	uint64_t raw;       /* the entry; of a joined HOLE, the first one */

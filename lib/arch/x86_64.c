@@ -135,6 +135,13 @@ static const char *x86_64_memtype(const struct mmw_paging *pg, unsigned level, u
 	return raw & P ? types[pat << 2 | !!(raw & PCD) << 1 | !!(raw & PWT)] : NULL;
 }
 
+/* asm/pgtable_64.h, __swp_type and __swp_offset: the offset is stored inverted, against L1TF. */
+static void x86_64_swap(uint64_t raw, unsigned *type, uint64_t *offset)
+{
+	*type = raw >> 59;
+	*offset = ~raw << 5 >> 14;
+}
+
 static uint64_t x86_64_pkey(uint64_t raw)
 {
 	return raw & P ? raw >> 59 & 0xf : 0;
@@ -247,11 +254,35 @@ static bool has(const struct mmw_hints *h, const char *symbol)
 	return !h->symbol(h->ctx, symbol, &va);
 }
 
+/*
+ * FIXADDR_START. The kernel's own marker table (24 bytes an entry, arch/x86/mm/dump_pagetables.c; built in with
+ * DEBUG_WX too) has it as the last entry before the one at -1. Else it is so many pages below the one before the end
+ * of the vsyscall page's 2 MiB (asm/fixmap.h).
+ */
+static uint64_t fixmap_start(const struct mmw_hints *h)
+{
+	uint64_t start, before = 0;
+	int64_t pages;
+	char name[40];
+
+	for (unsigned i = 0; i < MMW_MARKERS_MAX; i++) {
+		snprintf(name, sizeof(name), "address_markers+%u", 24 * i);
+		if (h->variable(h->ctx, name, 8, &start))
+			break;
+		if (start == UINT64_MAX && before > 0xffffffffff000000)
+			return before;
+		before = start;
+	}
+	if (!h->enumerator(h->ctx, "fixed_addresses", "__end_of_permanent_fixed_addresses", &pages) && pages > 0 &&
+	    pages < 0x800)
+		return 0xffffffffff7ff000 - ((uint64_t)pages << 12);
+	return 0xffffffffff000000;
+}
+
 static struct bases find_bases(const struct mmw_hints *h, const struct mmw_paging *pg)
 {
 	struct bases b = { .l5 = pg->levels == 5 };
 	uint64_t image_size = 1ull << 30, pgd_shift = b.l5 ? 48 : 39;
-	int64_t fixed;
 
 	b.ldt = -240ull << pgd_shift;
 	b.linear = base_of(h, "page_offset_base", b.l5 ? 0xff11000000000000 : 0xffff888000000000);
@@ -262,18 +293,14 @@ static struct bases find_bases(const struct mmw_hints *h, const struct mmw_pagin
 	if (h->number(h->ctx, "KERNEL_IMAGE_SIZE", &image_size) && !has(h, "kaslr_get_random_long"))
 		image_size = 512ull << 20;
 	b.modules = KERNEL_MAP + image_size;
-	/* FIXADDR_START: pages down from the one below the end of the vsyscall page's 2 MiB. */
-	b.fixmap = 0xffffffffff7ff000;
-	if (!h->enumerator(h->ctx, "fixed_addresses", "__end_of_permanent_fixed_addresses", &fixed) && fixed > 0 &&
-	    fixed < 0x800)
-		b.fixmap -= (uint64_t)fixed << 12;
-	else
-		b.fixmap = 0xffffffffff000000;
+	b.fixmap = fixmap_start(h);
 	return b;
 }
-
 static void add_markers(const struct mmw_hints *h, const struct bases *b, struct mmw_layout *l)
 {
+	/* The kernel leaves out the hole that is kept for hypervisors (ptdump_walk_pgd_level_core). */
+	mmw_layout_span(l, 0, (1ull << (b->l5 ? 56 : 47)) - 1);
+	mmw_layout_span(l, b->ldt, UINT64_MAX);
 	mmw_layout_marker(l, 0, "User Space", 0);
 	mmw_layout_marker(l, 1ull << 63, "Kernel Space", 0);
 	if (has(h, "ldt_dup_context"))
@@ -359,8 +386,10 @@ const struct mmw_arch mmw_arch_x86_64 = {
 	.flags = x86_64_flags,
 	.memtype = x86_64_memtype,
 	.pkey = x86_64_pkey,
+	.swap = x86_64_swap,
 	.ptdump = x86_64_ptdump,
 	.ptdump_prot = x86_64_ptdump_prot,
+	.ptdump_rights = MMW_UR | MMW_KW | MMW_KX,
 	.image_first = KERNEL_MAP,
 	.image_last = KERNEL_MAP + (1ull << 30) - 1,
 	.from_cpu = x86_64_from_cpu,

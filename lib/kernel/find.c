@@ -246,9 +246,9 @@ int mmw_find_own_space(struct mmw_kernel *k)
 
 	k->has_own = false;
 	for (unsigned i = 0; k->arch->geometry(i, &space.paging); i++) {
-		space.paging.big_endian = mmw_image_big_endian(k->img);
 		if (k->arch->from_kernel(&h, &space.paging, &space.root, NULL))
 			return 0;
+		space.paging.big_endian = mmw_image_big_endian(k->img);
 		if (!space_holds(k, &space))
 			continue;
 		k->own = space;

@@ -329,8 +329,26 @@ static int find_kernel(struct mmw_kernel *k, struct mmw_err *err)
 	return via_search(k, err);
 }
 
+/* Another number of levels; what else is known of the tables stays. */
+static int choose_levels(struct mmw_kernel *k, struct mmw_err *err)
+{
+	const struct mmw_paging old = k->space.paging;
+	struct mmw_paging pg;
+
+	for (unsigned i = 0; k->arch->geometry(i, &pg); i++) {
+		if (pg.levels != k->opts.levels)
+			continue;
+		pg.clear = old.clear;
+		pg.variant = old.variant;
+		pg.big_endian = old.big_endian;
+		k->space.paging = pg;
+		return 0;
+	}
+	return mmw_fail(err, MMW_E_ARG, 0, "%s has no page tables of %u levels", k->arch->name, k->opts.levels);
+}
+
 /* The space to walk: what the user said, else the kernel's own, else what a CPU used. */
-static void choose_space(struct mmw_kernel *k)
+static int choose_space(struct mmw_kernel *k, struct mmw_err *err)
 {
 	struct mmw_space cpu;
 
@@ -343,7 +361,7 @@ static void choose_space(struct mmw_kernel *k)
 		mmw_kernel_note(k, "root", true, "0x%" PRIx64 " as CPU 0 has it", cpu.root);
 	}
 	if (!k->opts.has_root)
-		return;
+		return 0;
 	if (!k->arch)
 		k->arch = mmw_arch_at(0);
 	if (!k->has_space) {
@@ -353,12 +371,10 @@ static void choose_space(struct mmw_kernel *k)
 		if (!k->opts.levels)
 			mmw_kernel_note(k, "paging", true, "%u levels: nothing in the image says", k->space.paging.levels);
 	}
-	for (unsigned i = 0; k->opts.levels && k->arch->geometry(i, &k->space.paging); i++)
-		if (k->space.paging.levels == k->opts.levels)
-			break;
 	k->space.root = k->opts.root;
 	k->has_space = true;
 	mmw_kernel_note(k, "root", false, "0x%" PRIx64 " as given", k->opts.root);
+	return k->opts.levels ? choose_levels(k, err) : 0;
 }
 
 int mmw_kernel_bind(const struct mmw_image *img, const struct mmw_kernel_opts *opts, struct mmw_kernel **out,
@@ -386,7 +402,11 @@ int mmw_kernel_bind(const struct mmw_image *img, const struct mmw_kernel_opts *o
 	}
 	if (k->ks)
 		settle(k);
-	choose_space(k);
+	rc = choose_space(k, err);
+	if (rc) {
+		mmw_kernel_close(k);
+		return rc;
+	}
 	*out = k;
 	return 0;
 }

@@ -38,14 +38,18 @@ int mmw_kernel_symbol(const struct mmw_kernel *k, const char *name, uint64_t *va
 
 bool mmw_kernel_symbol_at(const struct mmw_kernel *k, uint64_t va, struct mmw_ksym *out, uint64_t *offset)
 {
-	size_t index;
+	size_t index, next, n = k->ks ? mmw_kallsyms_count(k->ks) : 0;
+	bool open_ended;
 
-	if (!k->ks || !mmw_kallsyms_by_addr(k->ks, va, &index))
+	if (!n || !mmw_kallsyms_by_addr(k->ks, va, &index))
 		return false;
-	/* Behind the last symbol (_end), and before the first of the image, an address belongs to no symbol. */
-	if (mmw_kallsyms_addr(k->ks, mmw_kallsyms_count(k->ks) - 1) <= va && mmw_kallsyms_addr(k->ks, index) != va)
-		return false;
-	if (mmw_kallsyms_addr(k->ks, index) < k->arch->image_first && va >= k->arch->image_first)
+	/* Behind the last symbol (_end), and between the absolute per-CPU ones and the image, there is none. */
+	next = index;
+	while (++next < n && mmw_kallsyms_addr(k->ks, next) == mmw_kallsyms_addr(k->ks, index))
+		;
+	open_ended = next == n || (mmw_kallsyms_addr(k->ks, index) < k->arch->image_first &&
+				   mmw_kallsyms_addr(k->ks, next) >= k->arch->image_first);
+	if (open_ended && mmw_kallsyms_addr(k->ks, index) != va)
 		return false;
 	if (mmw_kallsyms_at(k->ks, index, out, NULL))
 		return false;
