@@ -28,7 +28,7 @@ static const struct prstatus_layout prstatus_layouts[] = {
 
 /* Offsets in QEMU's x86 CPU note. */
 enum {
-	QEMU_CPU_RSP = 64,
+	QEMU_CPU_RSP = 56,
 	QEMU_CPU_RIP = 136,
 	QEMU_CPU_GS_BASE = 264,
 	QEMU_CPU_CR0 = 392,

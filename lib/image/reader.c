@@ -185,27 +185,20 @@ static int cached_block(struct mmw_reader *r, uint64_t block, const uint8_t **ou
 	return 0;
 }
 
-/* Block by block; a whole block goes straight to the caller's buffer. */
+/* Decoding is what costs here, so whole blocks go through the cache as well: the next reader of them is near. */
 static int read_blocks(struct mmw_reader *r, uint64_t pa, uint8_t *buf, size_t len, struct mmw_err *err)
 {
 	uint32_t size = r->img->block_size;
 
 	while (len) {
-		uint64_t block = pa / size;
 		uint32_t in = pa % size;
 		size_t n = size - in < len ? size - in : len;
 		const uint8_t *bytes;
-		int rc;
+		int rc = cached_block(r, pa / size, &bytes, err);
 
-		if (n == size) {
-			rc = read_block(r, block, buf, err);
-		} else {
-			rc = cached_block(r, block, &bytes, err);
-			if (!rc)
-				memcpy(buf, bytes + in, n);
-		}
 		if (rc)
 			return rc;
+		memcpy(buf, bytes + in, n);
 		pa += n;
 		buf += n;
 		len -= n;
