@@ -193,8 +193,8 @@ static int run(struct mmw_target *t, void *opts, int argc, char **argv, struct m
 const struct mmw_cmd mmw_cmd_buddyinfo = {
 	.name = "buddyinfo",
 	.summary = "the page allocator's free blocks, as /proc/buddyinfo prints them",
-	.doc = "Print /proc/buddyinfo as it was when the image was taken, counted by walking the free lists, and say on standard\n"
-	       "error whether they agree with the struct pages' own marks, with nr_free and with NR_FREE_PAGES. -v adds the\n"
+	.doc = "Print /proc/buddyinfo as it was when the image was taken, counted by walking the free lists, and say on standard "
+	       "error whether they agree with the struct pages' own marks, with nr_free and with NR_FREE_PAGES. -v adds the "
 	       "counts of each migrate type.",
 	.cols = cols,
 	.schema = "buddyinfo/1",

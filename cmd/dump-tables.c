@@ -239,7 +239,7 @@ static int emit_line(void *ctx, const struct mmw_ptdump_line *line)
 
 static int list(struct job *j, struct mmw_err *err)
 {
-	return mmw_ptdump(mmw_kernel_vm(j->t->kernel)->reader, &j->space, mmw_kernel_layout(j->t->kernel), j->first, j->last,
+	return mmw_ptdump(mmw_kernel_reader(j->t->kernel), &j->space, mmw_kernel_layout(j->t->kernel), j->first, j->last,
 			  emit_line, j, err);
 }
 
@@ -274,25 +274,12 @@ static void print_range(struct job *j, const struct mmw_range *r)
 		mmw_rights_text(r->ent.rights, true, user), flags);
 }
 
-static void row_flags(struct job *j, const struct mmw_ent *e)
-{
-	json_t *words = json_array();
-	char flags[256], copy[256], *rest = copy, *word;
-
-	mmw_flags_text(j->space.arch, &j->space.paging, e->level, e->raw, '|', flags, sizeof(flags));
-	strcpy(copy, flags);
-	while (j->t->out.mode == MMW_OUT_JSON && (word = strsep(&rest, "|")))
-		if (*word)
-			json_array_append_new(words, json_string(word));
-	mmw_out_json(&j->t->out, COL_FLAGS, words, flags);
-}
-
 static void row_range(struct job *j, const struct mmw_range *r)
 {
 	const struct mmw_paging *pg = &j->space.paging;
 	const struct mmw_region *region = mmw_layout_find(mmw_kernel_layout(j->t->kernel), r->ent.va);
 	struct mmw_out *o = &j->t->out;
-	char text[24];
+	char flags[256], text[24];
 
 	mmw_out_hex(o, COL_VA, r->ent.va);
 	mmw_out_hex(o, COL_LAST, r->ent.last);
@@ -301,7 +288,8 @@ static void row_range(struct job *j, const struct mmw_range *r)
 	mmw_out_num(o, COL_PAGE_SIZE, mmw_level_size(pg, r->ent.level));
 	if (r->ent.kind == MMW_ENT_LEAF) {
 		mmw_out_hex(o, COL_PA, r->ent.pa);
-		row_flags(j, &r->ent);
+		mmw_flags_text(j->space.arch, pg, r->ent.level, r->ent.raw, '|', flags, sizeof(flags));
+		mmw_out_words(o, COL_FLAGS, flags);
 		mmw_out_str(o, COL_RIGHTS, mmw_rights_text(r->ent.rights, false, text));
 		mmw_out_str(o, COL_USER_RIGHTS, mmw_rights_text(r->ent.rights, true, text));
 		mmw_out_num(o, COL_LEAVES, r->leaves);
@@ -361,7 +349,7 @@ static int walk_ranges(struct job *j, const struct dump_opts *o, struct mmw_err 
 
 	if (!r)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for a walk");
-	mmw_ranges_init(r, mmw_kernel_vm(j->t->kernel)->reader, &j->space, j->first, j->last, &j->filter, o->entries);
+	mmw_ranges_init(r, mmw_kernel_reader(j->t->kernel), &j->space, j->first, j->last, &j->filter, o->entries);
 	while ((rc = mmw_ranges_next(r, &range, err)) == 1) {
 		if (o->summary)
 			continue;
@@ -398,8 +386,8 @@ static int run(struct mmw_target *t, void *opts, int argc, char **argv, struct m
 const struct mmw_cmd mmw_cmd_dump_tables = {
 	.name = "dump-tables",
 	.summary = "a whole address space: ranges, leaves, or sums",
-	.doc = "List the kernel's address space, or the one that --root, --cpu or --user-root name, as the kernel's own debugfs\n"
-	       "file page_tables/kernel does. With --level or --flags, and in --json and --output, ranges are also split where\n"
+	.doc = "List the kernel's address space, or the one that --root, --cpu or --user-root name, as the kernel's own debugfs "
+	       "file page_tables/kernel does. With --level or --flags, and in --json and --output, ranges are also split where "
 	       "the physical memory behind them is.",
 	.options = options,
 	.parse = parse,

@@ -404,7 +404,7 @@ static int run(struct mmw_target *t, void *opts, int argc, char **argv, struct m
 const struct mmw_cmd mmw_cmd_info = {
 	.name = "info",
 	.summary = "what the image is, which kernel it holds, and how that is known",
-	.doc = "Print what the image is: format, memory, architecture, kernel, CPUs, paging mode, address-space layout, and where\n"
+	.doc = "Print what the image is: format, memory, architecture, kernel, CPUs, paging mode, address-space layout, and where "
 	       "symbols and types come from. -v adds every extent and the chain of evidence.",
 	.options = options,
 	.parse = parse,

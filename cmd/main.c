@@ -149,6 +149,7 @@ static int run_named(const struct mmw_cmd *cmd, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	argp_err_exit_status = EXIT_USAGE;
+	setenv("ARGP_HELP_FMT", "rmargin=118", 0);
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?") || !strcmp(argv[1], "help"))) {
 		usage(stdout);
 		return EXIT_CLEAN;

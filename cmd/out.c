@@ -115,6 +115,19 @@ void mmw_out_json(struct mmw_out *o, int col, json_t *value, const char *text)
 	set_cell(o, col, value, text);
 }
 
+void mmw_out_words(struct mmw_out *o, int col, const char *words)
+{
+	json_t *list = o->mode == MMW_OUT_JSON ? json_array() : NULL;
+
+	for (const char *at = words; list && *at; at += strspn(at, "|")) {
+		size_t len = strcspn(at, "|");
+
+		json_array_append_new(list, json_stringn(at, len));
+		at += len;
+	}
+	set_cell(o, col, list, words);
+}
+
 void mmw_out_none(struct mmw_out *o, int col)
 {
 	set_cell(o, col, o->mode == MMW_OUT_JSON ? json_null() : NULL, "-");

@@ -52,6 +52,8 @@ void mmw_out_num(struct mmw_out *o, int col, uint64_t value);
 void mmw_out_bool(struct mmw_out *o, int col, bool value);
 /* A structured value (taken over), with `text` for the table. */
 void mmw_out_json(struct mmw_out *o, int col, json_t *value, const char *text);
+/* "A|B|C": a list in JSON, as it is in the table. */
+void mmw_out_words(struct mmw_out *o, int col, const char *words);
 /* Not known, and why: null in JSON, "-" in the table. */
 void mmw_out_none(struct mmw_out *o, int col);
 

@@ -93,7 +93,7 @@ const struct mmw_cmd mmw_cmd_symbols = {
 	.name = "symbols",
 	.summary = "the kernel's symbols; look-up by name and by address",
 	.args = "[NAME|ADDR...]",
-	.doc = "Print the kernel's symbols as /proc/kallsyms prints them, from the table in the image.\n"
+	.doc = "Print the kernel's symbols as /proc/kallsyms prints them, from the table in the image. "
 	       "With arguments, only these: a name finds all symbols of that name, an address the symbol it lies in.",
 	.cols = cols,
 	.schema = "symbols/1",

@@ -344,19 +344,6 @@ static void row_entries(struct mmw_out *o, const struct answer *a)
 	mmw_out_json(o, COL_ENTRIES, list, text);
 }
 
-/* "A|B" as a list, and as itself. */
-static void flags_cell(struct mmw_out *o, int col, char *flags)
-{
-	json_t *list = json_array();
-	char copy[256], *rest = copy, *word;
-
-	snprintf(copy, sizeof(copy), "%s", flags);
-	while ((word = strsep(&rest, "|")))
-		if (*word)
-			json_array_append_new(list, json_string(word));
-	mmw_out_json(o, col, list, flags);
-}
-
 static void print_row(struct mmw_target *t, const struct answer *a)
 {
 	const struct mmw_arch *arch = a->walk->space->arch;
@@ -370,7 +357,7 @@ static void print_row(struct mmw_target *t, const struct answer *a)
 		mmw_out_hex(o, COL_PA, a->ent.pa);
 		mmw_out_num(o, COL_PAGE_SIZE, mmw_ent_size(a->walk, &a->ent));
 		mmw_flags_text(arch, &a->walk->space->paging, a->ent.level, a->ent.raw, '|', text, 256);
-		flags_cell(o, COL_FLAGS, text);
+		mmw_out_words(o, COL_FLAGS, text);
 		mmw_out_str(o, COL_RIGHTS, mmw_rights_text(a->ent.rights, false, text));
 		mmw_out_str(o, COL_USER_RIGHTS, mmw_rights_text(a->ent.rights, true, text));
 		mmw_out_str(o, COL_MEMORY, memory_of(t->image, a->ent.pa));
@@ -460,7 +447,7 @@ static int run_forward(struct mmw_target *t, struct translate_opts *o, const str
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory to translate");
 	j->t = t;
 	j->brief = o->brief || from_stdin;
-	mmw_walk_init(&j->walk, mmw_kernel_vm(t->kernel)->reader, space, 0, 0);
+	mmw_walk_init(&j->walk, mmw_kernel_reader(t->kernel), space, 0, 0);
 	if (from_stdin)
 		rc = translate_lines(j, err);
 	for (int i = 0; !from_stdin && !rc && i < argc; i++)
@@ -538,7 +525,7 @@ static int run_back(struct mmw_target *t, const struct mmw_space *space, int arg
 	if (!rc) {
 		qsort(pas, argc, sizeof(*pas), by_value);
 		j->t = t;
-		mmw_walk_init(&j->walk, mmw_kernel_vm(t->kernel)->reader, space, 0, 0);
+		mmw_walk_init(&j->walk, mmw_kernel_reader(t->kernel), space, 0, 0);
 		rc = find_aliases(j, pas, argc, seen, err);
 	}
 	for (int i = 0; !rc && i < argc; i++) {
@@ -572,8 +559,8 @@ const struct mmw_cmd mmw_cmd_translate = {
 	.name = "translate",
 	.summary = "virtual addresses to physical, entry by entry, and back",
 	.args = "[ADDR...]",
-	.doc = "Translate addresses (hex, symbol, or symbol+hex) through the kernel's page tables, or through those that --root,\n"
-	       "--cpu or --user-root name. Without ADDR, or with -, addresses are read from standard input, one a line, and\n"
+	.doc = "Translate addresses (hex, symbol, or symbol+hex) through the kernel's page tables, or through those that --root, "
+	       "--cpu or --user-root name. Without ADDR, or with -, addresses are read from standard input, one a line, and "
 	       "answered with one line each.",
 	.options = options,
 	.parse = parse,

@@ -237,6 +237,7 @@ static uint64_t x86_64_user_root(uint64_t root)
 /* Documentation/arch/x86/x86_64/mm.rst; bases move with CONFIG_RANDOMIZE_MEMORY and are then variables. */
 struct bases {
 	bool l5;
+	bool known;  /* with the kernel's symbols at hand, a missing variable means that the default holds */
 	uint64_t ldt, linear, vmalloc, vmalloc_end, vmemmap, vmemmap_end, modules, fixmap;
 };
 
@@ -284,6 +285,7 @@ static struct bases find_bases(const struct mmw_hints *h, const struct mmw_pagin
 	struct bases b = { .l5 = pg->levels == 5 };
 	uint64_t image_size = 1ull << 30, pgd_shift = b.l5 ? 48 : 39;
 
+	b.known = has(h, "schedule");
 	b.ldt = -240ull << pgd_shift;
 	b.linear = base_of(h, "page_offset_base", b.l5 ? 0xff11000000000000 : 0xffff888000000000);
 	b.vmalloc = base_of(h, "vmalloc_base", b.l5 ? 0xffa0000000000000 : 0xffffc90000000000);
@@ -305,9 +307,11 @@ static void add_markers(const struct mmw_hints *h, const struct bases *b, struct
 	mmw_layout_marker(l, 1ull << 63, "Kernel Space", 0);
 	if (has(h, "ldt_dup_context"))
 		mmw_layout_marker(l, b->ldt, "LDT remap", 0);
-	mmw_layout_marker(l, b->linear, "Low Kernel Mapping", 0);
-	mmw_layout_marker(l, b->vmalloc, "vmalloc() Area", 0);
-	mmw_layout_marker(l, b->vmemmap, "Vmemmap", 0);
+	if (b->known) {
+		mmw_layout_marker(l, b->linear, "Low Kernel Mapping", 0);
+		mmw_layout_marker(l, b->vmalloc, "vmalloc() Area", 0);
+		mmw_layout_marker(l, b->vmemmap, "Vmemmap", 0);
+	}
 	if (has(h, "kasan_early_shadow_page")) {
 		mmw_layout_marker(l, b->l5 ? 0xffdf000000000000 : 0xffffec0000000000, "KASAN shadow", 0);
 		mmw_layout_marker(l, 0xfffffc0000000000, "KASAN shadow end", 0);
@@ -363,9 +367,11 @@ static void x86_64_layout(const struct mmw_hints *h, const struct mmw_paging *pg
 	mmw_layout_region(l, user_end, -user_end - 1, "non-canonical");
 	mmw_layout_region(l, -user_end, b.ldt - 1, "guard hole");
 	mmw_layout_region(l, b.ldt, b.ldt + (1ull << (b.l5 ? 48 : 39)) - 1, "LDT remap");
-	mmw_layout_linear(l, b.linear, linear_end, "linear map", b.linear);
-	mmw_layout_region(l, b.vmalloc, b.vmalloc_end, "vmalloc");
-	mmw_layout_region(l, b.vmemmap, b.vmemmap_end, "vmemmap");
+	if (b.known) {
+		mmw_layout_linear(l, b.linear, linear_end, "linear map", b.linear);
+		mmw_layout_region(l, b.vmalloc, b.vmalloc_end, "vmalloc");
+		mmw_layout_region(l, b.vmemmap, b.vmemmap_end, "vmemmap");
+	}
 	if (has(h, "kasan_early_shadow_page"))
 		mmw_layout_region(l, b.l5 ? 0xffdf000000000000 : 0xffffec0000000000, 0xfffffbffffffffff, "KASAN shadow");
 	mmw_layout_region(l, 0xfffffe0000000000, 0xfffffe7fffffffff, "cpu entry area");

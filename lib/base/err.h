@@ -46,10 +46,4 @@ int mmw_wrap(struct mmw_err *err, int rc, const char *fmt, ...) __attribute__((f
 /* One lower-case word for a code: "excluded", "absent", "corrupt" ... Never NULL. Takes rc (negative) or a code. */
 const char *mmw_code_word(int code);
 
-/* True for the codes that speak about one address and not about the image as a whole. */
-static inline int mmw_code_is_hole(int rc)
-{
-	return rc == -MMW_E_NODATA || rc == -MMW_E_EXCLUDED;
-}
-
 #endif

@@ -26,6 +26,11 @@ struct mmw_kernel {
 	uint64_t ks_pa;             /* of its token table */
 	char *vmcoreinfo;           /* owned */
 
+	/* Tables that VMCOREINFO led to although no symbol table was found with it. */
+	char *kept_text;
+	struct mmw_space kept;
+	uint64_t kept_delta;
+
 	bool btf_tried;
 	struct mmw_btf *btf;
 	struct mmw_err btf_err;
@@ -46,6 +51,9 @@ struct mmw_kernel {
 /* Remember how something was found. */
 void mmw_kernel_note(struct mmw_kernel *k, const char *topic, bool guessed, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* k->own holds, but without symbols: remember it in case nothing better is found. */
+void mmw_kernel_keep_tables(struct mmw_kernel *k);
 
 /* The questions of an architecture file, answered by k as far as it is bound (lib/kernel/hints.c). */
 struct mmw_hints mmw_kernel_hints(struct mmw_kernel *k);

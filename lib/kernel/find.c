@@ -428,6 +428,27 @@ static int add_candidate(struct mmw_kernel *k, struct mmw_err *err)
 	return 0;
 }
 
+/* Without any symbol table a VMCOREINFO text may still lead to tables that hold. */
+static void keep_texts(struct mmw_kernel *k, const struct search *s)
+{
+	const struct mmw_arch *only = k->arch;
+
+	for (size_t a = 0; !k->kept_text && mmw_arch_at(a); a++) {
+		struct mmw_hints h = mmw_kernel_hints(k);
+
+		k->arch = only ? only : mmw_arch_at(a);
+		for (size_t i = 0; !k->kept_text && i < s->n_texts; i++) {
+			k->vmcoreinfo = s->texts[i].text;
+			k->has_delta = !k->arch->find_delta(&h, &k->delta, NULL);
+			if (k->has_delta && mmw_find_own_space(k))
+				mmw_kernel_keep_tables(k);
+			k->has_own = k->has_delta = false;
+			k->vmcoreinfo = NULL;
+		}
+	}
+	k->arch = only;
+}
+
 /* Weigh the landmarks; the candidate that is bound in the end is the one asked for, else the first that holds. */
 static int weigh(struct mmw_kernel *k, struct search *s, struct mmw_err *err)
 {
@@ -457,6 +478,7 @@ static int weigh(struct mmw_kernel *k, struct search *s, struct mmw_err *err)
 	}
 	if (rc || !best.ks || !best.has_own) {
 		drop_bound(&best);
+		keep_texts(k, s);
 		return rc;
 	}
 	put_bound(k, &best);
@@ -476,9 +498,8 @@ int mmw_find_search(struct mmw_kernel *k, struct mmw_err *err)
 	if (!rc)
 		rc = weigh(k, s, err);
 	if (!rc)
-		mmw_fail(err, MMW_E_NOSYM, 0, "no kernel found in %" PRIu64 " MiB of memory: %zu symbol-table marks, none with a "
-			 "whole table behind it that its own page tables confirm; %zu VMCOREINFO texts", s->total >> 20,
-			 s->n_hits, s->n_texts);
+		mmw_fail(err, MMW_E_NOSYM, 0, "no kernel found in %" PRIu64 " MiB of memory: %zu places look like a symbol table, "
+			 "none is one that its own page tables confirm", s->total >> 20, s->n_hits);
 	search_free(s);
 	return rc;
 }

@@ -37,6 +37,15 @@ void mmw_kernel_note(struct mmw_kernel *k, const char *topic, bool guessed, cons
 		k->evidence[k->n_evidence++] = (struct mmw_evidence){ topic, text, guessed };
 }
 
+void mmw_kernel_keep_tables(struct mmw_kernel *k)
+{
+	if (k->kept_text)
+		return;
+	k->kept_text = strdup(k->vmcoreinfo);
+	k->kept = k->own;
+	k->kept_delta = k->delta;
+}
+
 /* --- the image through a root --------------------------------------------------------------------------------- */
 
 /* Virtually and physically contiguous memory of the kernel's image window. */
@@ -130,6 +139,8 @@ static int via_vmcoreinfo(struct mmw_kernel *k, struct mmw_err *err)
 		rc = kallsyms_through(k, &k->own, err);
 	if (rc == 1)
 		mmw_kernel_note(k, "kernel", false, "placed by the VMCOREINFO note: image at VA - 0x%" PRIx64, k->delta);
+	else if (!rc)
+		mmw_kernel_keep_tables(k);
 	return rc;
 }
 
@@ -310,6 +321,22 @@ static int quick_ways(struct mmw_kernel *k, struct mmw_err *err)
 	return via_registers(k, err);
 }
 
+/* No symbol table, but tables that VMCOREINFO leads to and that hold: better than nothing. */
+static void use_kept_tables(struct mmw_kernel *k)
+{
+	k->vmcoreinfo = k->kept_text;
+	k->kept_text = NULL;
+	k->own = k->kept;
+	k->arch = k->own.arch;
+	k->delta = k->kept_delta;
+	k->has_own = k->has_delta = true;
+	mmw_vm_init(&k->vm, k->reader, &k->own);
+	mmw_vmcoreinfo_value(k->vmcoreinfo, "OSRELEASE", k->release, sizeof(k->release));
+	mmw_vmcoreinfo_value(k->vmcoreinfo, "BUILD-ID", k->build_id, sizeof(k->build_id));
+	mmw_kernel_note(k, "root", false, "0x%" PRIx64 ", %u levels, by VMCOREINFO alone; translates _stext to where the image "
+			"lies", k->own.root, k->own.paging.levels);
+}
+
 static int find_kernel(struct mmw_kernel *k, struct mmw_err *err)
 {
 	const struct mmw_arch *said = k->arch;
@@ -326,7 +353,10 @@ static int find_kernel(struct mmw_kernel *k, struct mmw_err *err)
 	k->arch = said;
 	free(k->vmcoreinfo);
 	k->vmcoreinfo = NULL;
-	return via_search(k, err);
+	rc = via_search(k, err);
+	if (!k->ks && k->kept_text)
+		use_kept_tables(k);
+	return rc;
 }
 
 /* Another number of levels; what else is known of the tables stays. */
@@ -423,6 +453,7 @@ void mmw_kernel_close(struct mmw_kernel *k)
 	mmw_btf_close(k->btf);
 	mmw_reader_close(k->reader);
 	free(k->vmcoreinfo);
+	free(k->kept_text);
 	free(k);
 }
 
@@ -541,6 +572,11 @@ size_t mmw_kernel_candidates(const struct mmw_kernel *k, const struct mmw_candid
 {
 	*out = k->candidates;
 	return k->n_candidates;
+}
+
+struct mmw_reader *mmw_kernel_reader(struct mmw_kernel *k)
+{
+	return k->reader;
 }
 
 struct mmw_vm *mmw_kernel_vm(struct mmw_kernel *k)

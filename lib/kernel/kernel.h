@@ -80,7 +80,9 @@ const char *mmw_kernel_vmcoreinfo(const struct mmw_kernel *k);
 size_t mmw_kernel_evidence(const struct mmw_kernel *k, const struct mmw_evidence **out);
 size_t mmw_kernel_candidates(const struct mmw_kernel *k, const struct mmw_candidate **out);
 
-/* This thread's way to kernel memory, for single-threaded callers; others open a reader and mmw_vm_init their own. */
+/* This thread's way to memory, for single-threaded callers; others open readers of their own. */
+struct mmw_reader *mmw_kernel_reader(struct mmw_kernel *k);
+/* And to kernel memory, once mmw_kernel_found(); others mmw_vm_init their own. */
 struct mmw_vm *mmw_kernel_vm(struct mmw_kernel *k);
 
 /* --- symbols -------------------------------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@ enum {
 	PER_MARKER = 256,          /* symbols between two markers */
 	MARKER_STEP_MAX = 1 << 16, /* names of 256 symbols have 600 to 20000 bytes */
 	NAMES_MAX = 64 << 20,
+	PAGE = 4096,               /* memory begins and ends at such borders */
 };
 
 struct mmw_kallsyms {
@@ -28,7 +29,7 @@ struct mmw_kallsyms {
 	enum mmw_kallsyms_encoding encoding;
 
 	uint64_t token_table;  /* addresses in mem */
-	uint64_t markers_at, names_at, offsets_at, end_at;
+	uint64_t markers_at, names_at, offsets_at;
 	uint64_t base, delta;
 
 	char tokens[TOKEN_TABLE_MAX + 1];
@@ -131,6 +132,29 @@ static int find_index(struct mmw_kallsyms *ks, const char *from, uint32_t len, u
 	return mmw_fail(err, MMW_E_CORRUPT, digit0, "no token index behind the token table");
 }
 
+/* As many of the *len bytes from `addr` on as can be read, up to a page border; *len says how many. */
+static int read_after(const struct mmw_mem *mem, uint64_t addr, void *buf, uint32_t *len, struct mmw_err *err)
+{
+	uint32_t have = 0, want = *len;
+
+	if (!mmw_mem_read(mem, addr, buf, want, err))
+		return 0;
+	while (have < want) {
+		uint32_t step = PAGE - (addr + have) % PAGE;
+		int rc;
+
+		step = step < want - have ? step : want - have;
+		rc = mmw_mem_read(mem, addr + have, (uint8_t *)buf + have, step, err);
+		if (rc && !have)
+			return rc;
+		if (rc)
+			break;
+		have += step;
+	}
+	*len = have;
+	return 0;
+}
+
 /* Token table and index around `digit0`: fills tokens, token_index, token_table, and the index's address. */
 static int read_tokens(struct mmw_kallsyms *ks, uint64_t digit0, uint64_t *index_at, struct mmw_err *err)
 {
@@ -140,8 +164,7 @@ static int read_tokens(struct mmw_kallsyms *ks, uint64_t digit0, uint64_t *index
 	int rc, start;
 
 	/* The tables may stand close to the end of what can be read. */
-	while ((rc = mmw_mem_read(ks->mem, digit0, buf, len, err)) && len > 1024)
-		len -= 512;
+	rc = read_after(ks->mem, digit0, buf, &len, err);
 	if (rc)
 		return rc;
 	buf[len] = '\0';
@@ -183,21 +206,38 @@ int mmw_kallsyms_token_table(const struct mmw_mem *mem, uint64_t digit0, uint64_
 static int read_before(const struct mmw_mem *mem, uint64_t end, size_t want, size_t least, uint8_t **out, size_t *len,
 		       struct mmw_err *err)
 {
+	size_t have = 0;
 	int rc;
 
 	if (want > end)
 		want = end;
+	if (want < least)
+		return mmw_fail(err, MMW_E_NODATA, 0, "no room for %zu bytes before 0x%" PRIx64, least, end);
 	*out = malloc(want ? want : 1);
 	if (!*out)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for %zu bytes", want);
-	while ((rc = mmw_mem_read(mem, end - want, *out, want, err)) && want / 2 >= least)
-		want /= 2;
 	*len = want;
-	if (rc) {
+	rc = mmw_mem_read(mem, end - want, *out, want, err);
+	if (!rc)
+		return 0;
+	/* Memory starts in between: page by page, backwards. */
+	while (have < want) {
+		size_t step = (end - have) % PAGE ? (end - have) % PAGE : PAGE;
+
+		step = step < want - have ? step : want - have;
+		rc = mmw_mem_read(mem, end - have - step, *out + want - have - step, step, err);
+		if (rc)
+			break;
+		have += step;
+	}
+	if (have < least) {
 		free(*out);
 		*out = NULL;
+		return rc;
 	}
-	return rc;
+	memmove(*out, *out + want - have, have);
+	*len = have;
+	return 0;
 }
 
 /* The run of growing values that starts with 0 at buf[at]: how many there are. */
@@ -265,7 +305,7 @@ static int find_names(struct mmw_kallsyms *ks, struct mmw_err *err)
 	rc = read_before(ks->mem, ks->markers_at, window, least, &buf, &len, err);
 	if (rc)
 		return rc;
-	for (size_t at = len - last - 1; at >= 8; at--) {
+	for (size_t at = len - last - 1; at >= 4; at--) {
 		uint32_t n;
 		size_t used;
 
@@ -355,8 +395,10 @@ static int search_markers(struct mmw_kallsyms *ks, size_t want, size_t least, st
 		}
 	}
 	free(buf);
-	return rc == -MMW_E_CORRUPT ? mmw_fail(err, MMW_E_CORRUPT, ks->token_table, "no kallsyms markers before the token "
-					       "table at 0x%" PRIx64, ks->token_table) : rc;
+	if (!rc || rc == -MMW_E_NOMEM)
+		return rc;
+	return mmw_fail(err, MMW_E_CORRUPT, ks->token_table, "no kallsyms markers before the token table at 0x%" PRIx64,
+			ks->token_table);
 }
 
 /* --- offsets -------------------------------------------------------------------------------------------------- */
@@ -409,8 +451,9 @@ static bool try_offsets(struct mmw_kallsyms *ks, uint64_t at, uint64_t base_at)
 	if (mmw_mem_read(ks->mem, at, ks->offsets, 4 * (size_t)ks->n, NULL))
 		return false;
 	if (!base_at) {
+		/* The kernel's text lies before its read-only data; zeros would pass for addresses 4 bytes apart. */
 		ks->encoding = MMW_KALLSYMS_PLACE;
-		return ascending(ks);
+		return (int32_t)raw_offset(ks, 0) < 0 && ascending(ks);
 	}
 	if (mmw_mem_read(ks->mem, base_at, word, ks->word, NULL))
 		return false;
@@ -439,7 +482,6 @@ static bool offsets_behind(struct mmw_kallsyms *ks, uint64_t index_end)
 
 		if (try_offsets(ks, at, base_at)) {
 			ks->layout = 'C';
-			ks->end_at = base_at + ks->word;
 			return true;
 		}
 	}
@@ -448,7 +490,6 @@ static bool offsets_behind(struct mmw_kallsyms *ks, uint64_t index_end)
 
 		if (try_offsets(ks, at, 0)) {
 			ks->layout = 'D';
-			ks->end_at = at + size;
 			return true;
 		}
 	}
@@ -456,7 +497,7 @@ static bool offsets_behind(struct mmw_kallsyms *ks, uint64_t index_end)
 }
 
 /* Layouts A and B: before num_syms. */
-static bool offsets_before(struct mmw_kallsyms *ks, uint64_t index_end)
+static bool offsets_before(struct mmw_kallsyms *ks)
 {
 	uint64_t size = 4 * (uint64_t)ks->n, count_at, base_at;
 
@@ -465,7 +506,6 @@ static bool offsets_before(struct mmw_kallsyms *ks, uint64_t index_end)
 		base_at = count_at - ks->word;
 		if (try_offsets(ks, (base_at - size) & ~(uint64_t)(ks->word - 1), base_at)) {
 			ks->layout = ks->layout == 'B' ? 'B' : 'A';
-			ks->end_at = index_end;
 			return true;
 		}
 	}
@@ -478,11 +518,10 @@ static int open_tables(struct mmw_kallsyms *ks, uint64_t token_table, struct mmw
 {
 	uint64_t index_at = 0, digit0 = token_table;
 	char head[TOKEN_TABLE_MAX / 2 + sizeof(digits)];
-	size_t len = sizeof(head);
+	uint32_t len = sizeof(head);
 	int rc;
 
-	while ((rc = mmw_mem_read(ks->mem, token_table, head, len, err)) && len > 256)
-		len /= 2;
+	rc = read_after(ks->mem, token_table, head, &len, err);
 	if (rc)
 		return rc;
 	for (size_t i = 0; ; i++) {
@@ -507,7 +546,7 @@ static int open_tables(struct mmw_kallsyms *ks, uint64_t token_table, struct mmw
 	ks->offsets = malloc(4 * (size_t)ks->n);
 	if (!ks->offsets)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for %u symbols", ks->n);
-	if (!offsets_before(ks, index_at + 2 * TOKENS) && !offsets_behind(ks, index_at + 2 * TOKENS))
+	if (!offsets_before(ks) && !offsets_behind(ks, index_at + 2 * TOKENS))
 		return mmw_fail(err, MMW_E_CORRUPT, token_table, "kallsyms: %u names, but no table of their addresses", ks->n);
 	return build_index(ks, err);
 }
@@ -554,12 +593,6 @@ enum mmw_kallsyms_encoding mmw_kallsyms_encoding(const struct mmw_kallsyms *ks)
 char mmw_kallsyms_layout(const struct mmw_kallsyms *ks)
 {
 	return ks->layout;
-}
-
-void mmw_kallsyms_span(const struct mmw_kallsyms *ks, uint64_t *first, uint64_t *last)
-{
-	*first = ks->layout == 'A' || ks->layout == 'B' ? ks->offsets_at : ks->names_at - 8;
-	*last = ks->end_at - 1;
 }
 
 void mmw_kallsyms_rebase(struct mmw_kallsyms *ks, uint64_t delta)

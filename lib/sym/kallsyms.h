@@ -51,9 +51,6 @@ void mmw_kallsyms_close(struct mmw_kallsyms *ks);
 enum mmw_kallsyms_encoding mmw_kallsyms_encoding(const struct mmw_kallsyms *ks);
 char mmw_kallsyms_layout(const struct mmw_kallsyms *ks);  /* 'A' .. 'D' */
 
-/* The addresses (in mem) of the first and last byte of all tables together. */
-void mmw_kallsyms_span(const struct mmw_kallsyms *ks, uint64_t *first, uint64_t *last);
-
 /* Add `delta` to every address of a PLACE table that was read by another kind of address. */
 void mmw_kallsyms_rebase(struct mmw_kallsyms *ks, uint64_t delta);
 
