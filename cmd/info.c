@@ -129,6 +129,8 @@ static void print_memory(struct mmw_target *t)
 
 static void print_cpus(struct mmw_target *t)
 {
+	char text[MMW_KSYM_NAME_MAX + 32];
+
 	line(t, "CPUs");
 	fprintf(t->out.to, "registers of %zu\n", mmw_image_cpus(t->image));
 	for (size_t i = 0; i < mmw_image_cpus(t->image); i++) {
@@ -138,6 +140,8 @@ static void print_cpus(struct mmw_target *t)
 		for (int r = 0; r < MMW_REG_COUNT; r++)
 			if (c->known & 1u << r)
 				fprintf(t->out.to, " %s=%" PRIx64, mmw_reg_name(r), c->reg[r]);
+		if ((c->known & 1u << MMW_REG_PC) && *mmw_symbol_text(t->kernel, c->reg[MMW_REG_PC], text, sizeof(text)))
+			fprintf(t->out.to, " (%s)", text);
 		fputc('\n', t->out.to);
 	}
 }

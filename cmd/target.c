@@ -138,6 +138,17 @@ const char *mmw_rights_text(uint8_t rights, bool user, char *buf)
 	return buf;
 }
 
+const char *mmw_symbol_text(const struct mmw_kernel *k, uint64_t va, char *buf, size_t size)
+{
+	struct mmw_ksym sym;
+	uint64_t offset;
+
+	buf[0] = '\0';
+	if (mmw_kernel_symbol_at(k, va, &sym, &offset))
+		snprintf(buf, size, offset ? "%s+0x%" PRIx64 : "%s", sym.name, offset);
+	return buf;
+}
+
 void mmw_warn(const char *fmt, ...)
 {
 	va_list ap;

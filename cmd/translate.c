@@ -115,20 +115,6 @@ static unsigned lowest_level(const struct answer *a)
 	return a->ent.level;
 }
 
-static void symbol_text(struct mmw_target *t, uint64_t va, char *buf, size_t size)
-{
-	struct mmw_ksym sym;
-	uint64_t offset;
-
-	buf[0] = '\0';
-	if (!mmw_kernel_symbol_at(t->kernel, va, &sym, &offset))
-		return;
-	if (offset)
-		snprintf(buf, size, "%s+0x%" PRIx64, sym.name, offset);
-	else
-		snprintf(buf, size, "%s", sym.name);
-}
-
 static const char *region_of(struct mmw_target *t, uint64_t va)
 {
 	const struct mmw_region *r = mmw_layout_find(mmw_kernel_layout(t->kernel), va);
@@ -230,7 +216,7 @@ static void print_block(struct mmw_target *t, const struct answer *a)
 		print_line(t, "SWAP", text);
 	}
 	print_line(t, "REGION", region_of(t, a->va));
-	symbol_text(t, a->va, text, sizeof(text));
+	mmw_symbol_text(t->kernel, a->va, text, sizeof(text));
 	print_line(t, "SYMBOL", text);
 	snprintf(text, sizeof(text), "%s%s%s", status_of(&a->ent), *why_of(&a->ent, why, sizeof(why)) ? ": " : "", why);
 	print_line(t, "STATUS", text);
@@ -376,7 +362,7 @@ static void print_row(struct mmw_target *t, const struct answer *a)
 	}
 	if (region_of(t, a->va))
 		mmw_out_str(o, COL_REGION, region_of(t, a->va));
-	symbol_text(t, a->va, text, sizeof(text));
+	mmw_symbol_text(t->kernel, a->va, text, sizeof(text));
 	if (*text)
 		mmw_out_str(o, COL_SYMBOL, text);
 	if (*why_of(&a->ent, text, sizeof(text)))

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/sweep.h"
 #include "lib/base/vec.h"
 #include "lib/image/build.h"
 
@@ -67,123 +68,44 @@ int mmw_image_add_extent(struct mmw_image *img, uint64_t pa, uint64_t len, uint6
 	return push_extent(img, (struct mmw_file_extent){ pa, here, off, state }, err);
 }
 
-/* An extent and its place in the order of addition, which decides who wins an overlap. */
-struct ranked {
-	struct mmw_file_extent e;
-	size_t rank;
+struct sealing {
+	struct mmw_image *img;
+	struct mmw_file_extent *all;
+	struct mmw_err *err;
 };
 
-static int by_start(const void *a, const void *b)
+/* Keep [from, to) of extent `index`, joined to the one before where the file continues too. */
+static int keep_part(void *ctx, size_t index, uint64_t from, uint64_t to)
 {
-	const struct ranked *x = a, *y = b;
-
-	if (x->e.pa != y->e.pa)
-		return x->e.pa < y->e.pa ? -1 : 1;
-	return x->rank < y->rank ? -1 : x->rank > y->rank;
-}
-
-/* A binary heap of extents that cover the sweep position, lowest rank on top. */
-struct heap {
-	const struct ranked **at;
-	size_t n;
-};
-
-static void heap_push(struct heap *h, const struct ranked *r)
-{
-	size_t i = h->n++;
-
-	for (; i && h->at[(i - 1) / 2]->rank > r->rank; i = (i - 1) / 2)
-		h->at[i] = h->at[(i - 1) / 2];
-	h->at[i] = r;
-}
-
-static void heap_pop(struct heap *h)
-{
-	const struct ranked *r = h->at[--h->n];
-	size_t i = 0, child;
-
-	while ((child = 2 * i + 1) < h->n) {
-		if (child + 1 < h->n && h->at[child + 1]->rank < h->at[child]->rank)
-			child++;
-		if (h->at[child]->rank >= r->rank)
-			break;
-		h->at[i] = h->at[child];
-		i = child;
-	}
-	if (h->n)
-		h->at[i] = r;
-}
-
-/* Emit [from, to) of extent r, joined to the one before where the file continues too. */
-static int emit_part(struct mmw_image *img, const struct mmw_file_extent *e, uint64_t from, uint64_t to,
-		     struct mmw_err *err)
-{
+	const struct sealing *s = ctx;
+	const struct mmw_file_extent *e = &s->all[index];
 	struct mmw_file_extent part = { from, to - from, e->state == MMW_STORED ? e->off + (from - e->pa) : 0, e->state };
+	struct mmw_file_extent *prev = s->img->n_ext ? &s->img->ext[s->img->n_ext - 1] : NULL;
 
-	if (img->n_ext) {
-		struct mmw_file_extent *prev = &img->ext[img->n_ext - 1];
-		bool joins = prev->state == part.state && prev->pa + prev->len == from &&
-			     (part.state != MMW_STORED || prev->off + prev->len == part.off);
-
-		if (joins) {
-			prev->len += part.len;
-			return 0;
-		}
+	if (prev && prev->state == part.state && prev->pa + prev->len == from &&
+	    (part.state != MMW_STORED || prev->off + prev->len == part.off)) {
+		prev->len += part.len;
+		return 0;
 	}
-	return push_extent(img, part, err);
-}
-
-/* One sweep over the sorted extents: at each position the earliest added extent that covers it is the one kept. */
-static int sweep(struct mmw_image *img, const struct ranked *all, size_t n, struct heap *h, struct mmw_err *err)
-{
-	uint64_t pos = 0;
-	size_t next = 0;
-	int rc = 0;
-
-	while (!rc && (next < n || h->n)) {
-		uint64_t stop;
-
-		while (h->n && h->at[0]->e.pa + h->at[0]->e.len <= pos)
-			heap_pop(h);
-		if (!h->n) {
-			if (next == n)
-				break;
-			pos = all[next].e.pa > pos ? all[next].e.pa : pos;
-		}
-		while (next < n && all[next].e.pa <= pos)
-			heap_push(h, &all[next++]);
-		while (h->n && h->at[0]->e.pa + h->at[0]->e.len <= pos)
-			heap_pop(h);
-		if (!h->n)
-			continue;
-		stop = h->at[0]->e.pa + h->at[0]->e.len;
-		if (next < n && all[next].e.pa < stop)
-			stop = all[next].e.pa;
-		rc = emit_part(img, &h->at[0]->e, pos, stop, err);
-		pos = stop;
-	}
-	return rc;
+	return push_extent(s->img, part, s->err);
 }
 
 int mmw_image_seal(struct mmw_image *img, struct mmw_err *err)
 {
+	struct sealing s = { img, img->ext, err };
 	size_t n = img->n_ext;
-	struct ranked *all = malloc((n + 1) * sizeof(*all));
-	struct heap h = { malloc((n + 1) * sizeof(struct ranked *)), 0 };
+	struct mmw_sweep *ranges = malloc((n + 1) * sizeof(*ranges));
 	int rc;
 
-	if (!all || !h.at) {
-		free(all);
-		free(h.at);
+	if (!ranges)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for %zu extents", n);
-	}
 	for (size_t i = 0; i < n; i++)
-		all[i] = (struct ranked){ img->ext[i], i };
-	qsort(all, n, sizeof(*all), by_start);
-	img->n_ext = 0;
-	rc = sweep(img, all, n, &h, err);
-	free(all);
-	free(h.at);
+		ranges[i] = (struct mmw_sweep){ img->ext[i].pa, img->ext[i].len, i, i };
+	img->ext = NULL;
+	img->n_ext = img->cap_ext = 0;
+	rc = mmw_sweep(ranges, n, keep_part, &s, err);
+	free(s.all);
+	free(ranges);
 	return rc;
 }
 
