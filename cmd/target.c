@@ -186,6 +186,18 @@ static void show_bar(void *ctx, uint64_t done, uint64_t total)
 		"########################################");
 }
 
+/* Two kernels in one image are never chosen between in silence. */
+static void warn_several(const struct mmw_target *t)
+{
+	const struct mmw_candidate *c;
+	size_t n = mmw_kernel_candidates(t->kernel, &c), hold = 0;
+
+	for (size_t i = 0; i < n; i++)
+		hold += c[i].root != 0;
+	if (hold > 1 && !t->kopts.choose)
+		mmw_warn("%zu kernels are in this image; this is about the first (info --all lists them, --kernel N chooses)", hold);
+}
+
 int mmw_target_open(struct mmw_target *t, struct mmw_err *err)
 {
 	struct mmw_open_opts open = { .format = t->image_format, .has_base = t->has_base, .base = t->base };
@@ -205,6 +217,8 @@ int mmw_target_open(struct mmw_target *t, struct mmw_err *err)
 	rc = mmw_kernel_bind(t->image, &t->kopts, &t->kernel, err);
 	if (bar.shown)
 		fprintf(stderr, "\r%70s\r", "");
+	if (!rc)
+		warn_several(t);
 	return rc;
 }
 

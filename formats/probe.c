@@ -67,7 +67,8 @@ static int choose(struct mmw_file *f, const char *wanted, const struct mmw_forma
 		*out = best_format(&b, f->size);
 		if (!*out)
 			rc = mmw_fail(err, MMW_E_UNSUPPORTED, 0, "%s is no memory image: its start has no known mark, and raw "
-				      "memory would be whole pages (it has %" PRIu64 " bytes)", f->name, f->size);
+				      "memory would be whole pages (it has %" PRIu64 " bytes; --image-format raw insists)",
+				      f->name, f->size);
 	}
 	free(head);
 	return rc;

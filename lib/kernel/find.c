@@ -85,7 +85,7 @@ struct search {
 	struct mmw_reader **readers;
 	uint8_t **bufs;
 	unsigned workers;
-	uint64_t total, done;
+	uint64_t total, done, truncated;
 
 	pthread_mutex_t lock;
 	uint64_t hits[HITS_MAX];
@@ -101,6 +101,7 @@ static int list_items(struct search *s, struct mmw_err *err)
 
 	while (mmw_image_next_extent(s->k->img, from, &e)) {
 		from = e.pa + e.len;
+		s->truncated += e.state == MMW_TRUNCATED ? e.len : 0;
 		if (e.state != MMW_STORED)
 			continue;
 		s->total += e.len;
@@ -485,6 +486,16 @@ static int weigh(struct mmw_kernel *k, struct search *s, struct mmw_err *err)
 	return 1;
 }
 
+static void say_none(const struct search *s, struct mmw_err *err)
+{
+	char missing[80] = "";
+
+	if (s->truncated)
+		snprintf(missing, sizeof(missing), " (the file is truncated: %" PRIu64 " MiB are missing)", s->truncated >> 20);
+	mmw_fail(err, MMW_E_NOSYM, 0, "no kernel found in %" PRIu64 " MiB of memory%s: of %zu marks of a symbol table none has a "
+		 "whole table around it that page tables confirm", s->total >> 20, missing, s->n_hits);
+}
+
 int mmw_find_search(struct mmw_kernel *k, struct mmw_err *err)
 {
 	struct search *s = calloc(1, sizeof(*s));
@@ -498,8 +509,7 @@ int mmw_find_search(struct mmw_kernel *k, struct mmw_err *err)
 	if (!rc)
 		rc = weigh(k, s, err);
 	if (!rc)
-		mmw_fail(err, MMW_E_NOSYM, 0, "no kernel found in %" PRIu64 " MiB of memory: %zu places look like a symbol table, "
-			 "none is one that its own page tables confirm", s->total >> 20, s->n_hits);
+		say_none(s, err);
 	search_free(s);
 	return rc;
 }

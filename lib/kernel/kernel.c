@@ -500,7 +500,7 @@ int mmw_kernel_cpu_space(const struct mmw_kernel *k, size_t cpu, struct mmw_spac
 	space.paging.clear = k->own.paging.clear;
 	space.paging.variant = k->own.paging.variant;
 	space.paging.big_endian = mmw_image_big_endian(k->img);
-	space.root = roots[0];
+	space.root = roots[0] & ~space.paging.clear;
 	*out = space;
 	return 0;
 }
