@@ -113,7 +113,8 @@ static void print_memory(struct mmw_target *t)
 		mmw_image_stored(t->image) >> 20, n, mmw_image_last(t->image));
 	if (excluded) {
 		line(t, "");
-		fprintf(t->out.to, "%s left out by the dumper\n", mmw_size_text(excluded, size));
+		fprintf(t->out.to, "%s left out by the dumper%s\n", mmw_size_text(excluded, size),
+			mmw_image_excluded_or_zero(t->image) ? ", by its filter or as zero: this format does not tell" : "");
 	}
 	if (truncated) {
 		line(t, "");

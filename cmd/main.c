@@ -6,7 +6,6 @@
 #include "cmd/cmd.h"
 #include "formats/formats.h"
 #include "lib/base/vec.h"
-#include "lib/image/build.h"
 
 enum { EXIT_CLEAN = 0, EXIT_DAMAGE = 1, EXIT_USAGE = 2, EXIT_CANNOT = 3 };
 
@@ -22,14 +21,16 @@ static const struct mmw_cmd *const commands[] = {
 
 static void usage(FILE *to)
 {
+	const char *name, *summary;
+
 	fputs("Usage: mmwalk COMMAND [OPTION...] IMAGE [ARG...]\n"
 	      "Page-table forensics on Linux memory images: nothing but the image is needed.\n\n"
 	      "Commands (mmwalk COMMAND --help tells more, and so does man mmwalk-COMMAND):\n", to);
 	for (size_t i = 0; i < mmw_array_len(commands); i++)
 		fprintf(to, "  %-13s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\nImages:\n", to);
-	for (size_t i = 0; mmw_format_at(i); i++)
-		fprintf(to, "  %-13s %s\n", mmw_format_at(i)->name, mmw_format_at(i)->summary);
+	for (size_t i = 0; mmw_format_words(i, &name, &summary); i++)
+		fprintf(to, "  %-13s %s\n", name, summary);
 	fputs("\nExit status: 0 done; 1 done, but something asked for was absent or damaged; 2 usage; 3 could not run.\n", to);
 }
 

@@ -48,7 +48,7 @@ static int elf_probe(const struct mmw_bytes *head, uint64_t file_size)
 static int parse_head(struct mmw_bytes *b, struct elf_head *h, struct mmw_err *err)
 {
 	uint8_t class, data;
-	uint16_t phentsize, phnum;
+	uint16_t phentsize = 0, phnum = 0;
 	int rc;
 
 	rc = mmw_bytes_seek(b, EI_CLASS, err);
@@ -213,6 +213,7 @@ static int elf_open(struct mmw_image *img, struct mmw_err *err)
 		return rc;
 	img->big_endian = h.be;
 	img->machine = h.machine;
+	img->excluded_or_zero = true;
 	rc = each_phdr(img, &h, take_phdr, err);
 	if (rc)
 		return rc;

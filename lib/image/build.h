@@ -53,6 +53,7 @@ struct mmw_image {
 	char note[96];          /* details for mmw_image_format_note */
 	uint32_t block_size;    /* power of two, at least 4096 */
 	bool big_endian;
+	bool excluded_or_zero;  /* the format does not tell a page left out from one of zeros */
 	uint16_t machine;
 	uint64_t raw_base;      /* for formats without addresses: where offset 0 lies (FILE@PA, --image-base) */
 

@@ -157,6 +157,11 @@ const char *mmw_image_format_note(const struct mmw_image *img)
 	return img->note;
 }
 
+bool mmw_image_excluded_or_zero(const struct mmw_image *img)
+{
+	return img->excluded_or_zero;
+}
+
 bool mmw_image_big_endian(const struct mmw_image *img)
 {
 	return img->big_endian;

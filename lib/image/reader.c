@@ -100,11 +100,11 @@ static int absent(uint64_t pa, struct mmw_err *err)
 	return mmw_fail(err, MMW_E_NODATA, pa, "physical 0x%llx is not in the image", (unsigned long long)pa);
 }
 
-static int not_stored(uint64_t pa, enum mmw_state state, struct mmw_err *err)
+static int not_stored(const struct mmw_image *img, uint64_t pa, enum mmw_state state, struct mmw_err *err)
 {
 	if (state == MMW_EXCLUDED)
-		return mmw_fail(err, MMW_E_EXCLUDED, pa, "physical 0x%llx was left out by the dumper",
-				(unsigned long long)pa);
+		return mmw_fail(err, MMW_E_EXCLUDED, pa, "physical 0x%llx was left out by the dumper%s", (unsigned long long)pa,
+				img->excluded_or_zero ? " (or was zero: this format does not tell)" : "");
 	return mmw_fail(err, MMW_E_CORRUPT, pa, "physical 0x%llx lies past the end of the truncated file",
 			(unsigned long long)pa);
 }
@@ -143,7 +143,7 @@ static int read_extents(struct mmw_reader *r, uint64_t pa, uint8_t *buf, size_t 
 		if (!e)
 			return absent(pa, err);
 		if (e->state != MMW_STORED)
-			return not_stored(pa, e->state, err);
+			return not_stored(r->img, pa, e->state, err);
 		in = pa - e->pa;
 		n = e->len - in < len ? e->len - in : len;
 		rc = mmw_file_read(r->img->file, e->off + in, buf, n, err);
