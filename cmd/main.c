@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mmwalk COMMAND [OPTION...] IMAGE [ARG...] */
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,6 +151,11 @@ static int run_named(const struct mmw_cmd *cmd, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	argp_err_exit_status = EXIT_USAGE;
+#ifdef M_MMAP_THRESHOLD
+	/* Our few large buffers come and go: keep them, rather than have the kernel zero their pages each time. */
+	mallopt(M_MMAP_THRESHOLD, 64 << 20);
+	mallopt(M_TRIM_THRESHOLD, 128 << 20);
+#endif
 	setenv("ARGP_HELP_FMT", "rmargin=118", 0);
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?") || !strcmp(argv[1], "help"))) {
 		usage(stdout);

@@ -41,8 +41,6 @@ int mmw_out_init(struct mmw_out *o, const char *schema, const struct mmw_col *co
 	while (cols[o->n_cols].name)
 		o->n_cols++;
 	o->mode = json ? MMW_OUT_JSON : output ? MMW_OUT_TABLE : MMW_OUT_TEXT;
-	if (json)
-		o->row = json_object();
 	if (output && strcmp(output, "all") && strcmp(output, "default"))
 		return show_named(o, output, err);
 	for (size_t i = 0; i < o->n_cols; i++)
@@ -51,25 +49,27 @@ int mmw_out_init(struct mmw_out *o, const char *schema, const struct mmw_col *co
 	return 0;
 }
 
-static void set_cell(struct mmw_out *o, int col, json_t *value, const char *text)
+static void set_text(struct mmw_out *o, int col, const char *text)
 {
 	o->set[col] = true;
-	if (o->mode == MMW_OUT_JSON) {
-		json_object_set_new(o->row, o->cols[col].name, value);
-		return;
-	}
-	json_decref(value);
 	snprintf(o->cell[col], sizeof(o->cell[col]), "%s", text);
+}
+
+static void set_value(struct mmw_out *o, int col, json_t *value)
+{
+	o->set[col] = true;
+	json_decref(o->value[col]);
+	o->value[col] = value ? value : json_null();
 }
 
 /* Images hold bytes that are no UTF-8; JSON takes none of them. */
 static json_t *clean_string(const char *s)
 {
-	char *copy = strdup(s ? s : "");
+	char *copy = strdup(s);
 	json_t *v;
 
 	for (char *c = copy; c && *c; c++)
-		if ((unsigned char)*c >= 0x7f || ((unsigned char)*c < 0x20 && *c != '\n' && *c != '\t'))
+		if ((unsigned char)*c >= 0x7f || (unsigned char)*c < 0x20)
 			*c = '?';
 	v = copy ? json_string(copy) : json_null();
 	free(copy);
@@ -78,7 +78,10 @@ static json_t *clean_string(const char *s)
 
 void mmw_out_str(struct mmw_out *o, int col, const char *value)
 {
-	set_cell(o, col, o->mode == MMW_OUT_JSON ? clean_string(value) : NULL, value);
+	if (o->mode == MMW_OUT_JSON)
+		set_value(o, col, clean_string(value));
+	else
+		set_text(o, col, value);
 }
 
 json_t *mmw_json_hex(uint64_t value)
@@ -89,48 +92,61 @@ json_t *mmw_json_hex(uint64_t value)
 	return json_string(text);
 }
 
+/* Scalars are millions in a long listing: they are written as text, in JSON too. */
 void mmw_out_hex(struct mmw_out *o, int col, uint64_t value)
 {
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRIx64, value);
-	set_cell(o, col, o->mode == MMW_OUT_JSON ? mmw_json_hex(value) : NULL, text);
+	o->set[col] = true;
+	snprintf(o->cell[col], sizeof(o->cell[col]), o->mode == MMW_OUT_JSON ? "\"0x%" PRIx64 "\"" : "%" PRIx64, value);
 }
 
 void mmw_out_num(struct mmw_out *o, int col, uint64_t value)
 {
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRIu64, value);
-	set_cell(o, col, o->mode == MMW_OUT_JSON ? json_integer((json_int_t)value) : NULL, text);
+	o->set[col] = true;
+	snprintf(o->cell[col], sizeof(o->cell[col]), "%" PRIu64, value);
 }
 
 void mmw_out_bool(struct mmw_out *o, int col, bool value)
 {
-	set_cell(o, col, o->mode == MMW_OUT_JSON ? json_boolean(value) : NULL, value ? "yes" : "no");
+	if (o->mode == MMW_OUT_JSON)
+		set_text(o, col, value ? "true" : "false");
+	else
+		set_text(o, col, value ? "yes" : "no");
 }
 
 void mmw_out_json(struct mmw_out *o, int col, json_t *value, const char *text)
 {
-	set_cell(o, col, value, text);
+	if (o->mode == MMW_OUT_JSON) {
+		set_value(o, col, value);
+	} else {
+		json_decref(value);
+		set_text(o, col, text);
+	}
 }
 
 void mmw_out_words(struct mmw_out *o, int col, const char *words)
 {
-	json_t *list = o->mode == MMW_OUT_JSON ? json_array() : NULL;
+	json_t *list;
 
-	for (const char *at = words; list && *at; at += strspn(at, "|")) {
+	if (o->mode != MMW_OUT_JSON) {
+		set_text(o, col, words);
+		return;
+	}
+	list = json_array();
+	for (const char *at = words; *at; at += strspn(at, "|")) {
 		size_t len = strcspn(at, "|");
 
 		json_array_append_new(list, json_stringn(at, len));
 		at += len;
 	}
-	set_cell(o, col, list, words);
+	set_value(o, col, list);
 }
 
 void mmw_out_none(struct mmw_out *o, int col)
 {
-	set_cell(o, col, o->mode == MMW_OUT_JSON ? json_null() : NULL, "-");
+	if (o->mode == MMW_OUT_JSON)
+		set_text(o, col, "null");
+	else
+		set_text(o, col, "-");
 }
 
 static void print_cell(const struct mmw_out *o, const char *text, int col, bool last)
@@ -159,20 +175,20 @@ static void print_header(struct mmw_out *o)
 	o->header_done = true;
 }
 
+/* Names of columns and schemas are ours, and need no escaping. */
 static void json_row(struct mmw_out *o)
 {
-	json_t *row = json_object();
-
-	json_object_set_new(row, "schema", json_string(o->schema));
+	fprintf(o->to, "{\"schema\":\"%s\"", o->schema);
 	for (size_t i = 0; i < o->n_cols; i++) {
-		json_t *v = json_object_get(o->row, o->cols[i].name);
-
-		json_object_set(row, o->cols[i].name, v ? v : json_null());
+		fprintf(o->to, ",\"%s\":", o->cols[i].name);
+		if (o->value[i])
+			json_dumpf(o->value[i], o->to, JSON_COMPACT | JSON_ENCODE_ANY);
+		else
+			fputs(o->set[i] ? o->cell[i] : "null", o->to);
+		json_decref(o->value[i]);
+		o->value[i] = NULL;
 	}
-	json_dumpf(row, o->to, JSON_COMPACT);
-	fputc('\n', o->to);
-	json_decref(row);
-	json_object_clear(o->row);
+	fputs("}\n", o->to);
 }
 
 void mmw_out_row(struct mmw_out *o)

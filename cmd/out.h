@@ -36,7 +36,7 @@ struct mmw_out {
 	int shown[MMW_COLS_MAX];     /* columns of the table, in order */
 	size_t n_shown;
 	bool header_done;
-	json_t *row;
+	json_t *value[MMW_COLS_MAX];  /* JSON: cells that are no scalar */
 	char cell[MMW_COLS_MAX][MMW_CELL_MAX];
 	bool set[MMW_COLS_MAX];
 };

@@ -226,7 +226,6 @@ void mmw_target_close(struct mmw_target *t)
 {
 	mmw_kernel_close(t->kernel);
 	mmw_image_close(t->image);
-	json_decref(t->out.row);
 }
 
 int mmw_target_need_kernel(const struct mmw_target *t, struct mmw_err *err)

@@ -21,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/par.h"
+#include "lib/base/sweep.h"
 #include "lib/base/vec.h"
 #include "lib/image/build.h"
 
@@ -29,6 +31,13 @@ enum {
 	FLAT_RECORD = 16,
 	READAHEAD = 65536,
 	SMALL_RECORD = 4096,  /* below this size one large read finds more headers than it costs */
+
+	PARTS_MAX = 16,
+	PART_LEAST = 32 << 20,       /* not worth a thread below */
+	SYNC_WINDOW = 256 << 10,
+	SYNC_RECORDS = 32,
+	SYNC_RECORD_MAX = 1 << 20,
+	SEQUENCES_MAX = 8,
 };
 
 static const char signature[16] = "makedumpfile";
@@ -44,7 +53,7 @@ struct flat {
 	struct mmw_file *outer;
 	struct run *runs;
 	size_t n, cap;
-	bool sorted, truncated;
+	bool truncated;
 	char name[];
 };
 
@@ -131,45 +140,51 @@ static void flat_close(struct mmw_file *file)
 	free(f);
 }
 
-/* --- the index ------------------------------------------------------------------------------------------------ */
+/* --- walking the stream --------------------------------------------------------------------------------------- */
 
-static int push_run(struct flat *f, struct run r, struct mmw_err *err)
+/* A stretch of the stream, walked on its own: the records that start in [from, to). */
+struct part {
+	struct flat *f;
+	uint64_t from, to;
+	uint64_t end;     /* where the next record would start */
+	bool finished;    /* the end mark was met, or the end of the file */
+	bool truncated;
+	struct run *runs;
+	size_t n, cap;
+	int rc;
+	struct mmw_err err;
+};
+
+static int push_run(struct part *p, struct run r)
 {
-	int rc = mmw_vec_reserve(&f->runs, &f->cap, f->n + 1, sizeof(*f->runs), err);
+	int rc = mmw_vec_reserve(&p->runs, &p->cap, p->n + 1, sizeof(*p->runs), &p->err);
 
 	if (!rc)
-		f->runs[f->n++] = r;
+		p->runs[p->n++] = r;
 	return rc;
 }
 
 static bool continues(const struct run *r, uint64_t inner, uint64_t outer, uint64_t size)
 {
-	return r->size == size && r->count < UINT32_MAX && run_end(r) == inner &&
-	       outer_of(r, inner) == outer;
+	return r->size == size && r->count < UINT32_MAX && run_end(r) == inner && outer_of(r, inner) == outer;
 }
 
 /* One record. Those too large for the index's 32 bits become several runs of one. */
-static int add_record(struct flat *f, uint64_t inner, uint64_t outer, uint64_t size, struct mmw_err *err)
+static int add_record(struct part *p, uint64_t inner, uint64_t outer, uint64_t size)
 {
 	int rc = 0;
 
-	if (!size)
-		return 0;
-	if (inner < f->file.size)
-		f->sorted = false;
-	if (inner + size > f->file.size)
-		f->file.size = inner + size;
-	if (f->n && continues(&f->runs[f->n - 1], inner, outer, size)) {
-		f->runs[f->n - 1].count++;
+	if (p->n && continues(&p->runs[p->n - 1], inner, outer, size)) {
+		p->runs[p->n - 1].count++;
 		return 0;
 	}
 	while (!rc && size) {
-		uint32_t part = size < UINT32_MAX ? size : UINT32_MAX;
+		uint32_t piece = size < UINT32_MAX ? size : UINT32_MAX;
 
-		rc = push_run(f, (struct run){ inner, outer, part, 1 }, err);
-		inner += part;
-		outer += part;
-		size -= part;
+		rc = push_run(p, (struct run){ inner, outer, piece, 1 });
+		inner += piece;
+		outer += piece;
+		size -= piece;
 	}
 	return rc;
 }
@@ -182,6 +197,14 @@ struct walk {
 	bool small;
 	uint8_t buf[READAHEAD];
 };
+
+static void walk_from(struct walk *w, struct mmw_file *file, uint64_t pos, bool small)
+{
+	w->file = file;
+	w->pos = pos;
+	w->buf_at = w->buf_len = 0;
+	w->small = small;
+}
 
 /* 1 and the 16 bytes at pos, or 0 when the file ends before. */
 static int next_header(struct walk *w, const uint8_t **out, struct mmw_err *err)
@@ -207,57 +230,192 @@ static int next_header(struct walk *w, const uint8_t **out, struct mmw_err *err)
 	return 1;
 }
 
-/* 1: a record was added. 0: the end, with f->truncated when its mark is not there. */
-static int take_record(struct flat *f, struct walk *w, struct mmw_err *err)
+/* 1: a record was added. 0: the end, with truncated set when its mark is not there. */
+static int take_record(struct part *p, struct walk *w)
 {
 	uint64_t inner, size, left;
 	const uint8_t *head = NULL;
-	int rc = next_header(w, &head, err);
+	int rc = next_header(w, &head, &p->err);
 
-	if (rc <= 0) {
-		f->truncated = true;
+	p->truncated = true;
+	if (rc <= 0)
 		return rc;
-	}
 	inner = mmw_get64(head, true);
 	size = mmw_get64(head + 8, true);
-	if (inner == UINT64_MAX && size == UINT64_MAX)
-		return 0;
-	if (!inner && !size) {
-		/* No writer makes this record; it is the zero tail a file system leaves after a crash. */
-		f->truncated = true;
+	if (inner == UINT64_MAX && size == UINT64_MAX) {
+		p->truncated = false;
 		return 0;
 	}
+	if (!inner && !size)
+		return 0;  /* no writer makes this record; it is the zero tail a file system leaves after a crash */
 	if (!size || !mmw_fits(inner, size, INT64_MAX))
-		return mmw_fail(err, MMW_E_CORRUPT, w->pos, "%s: the flattened record at offset %" PRIu64 " claims %"
+		return mmw_fail(&p->err, MMW_E_CORRUPT, w->pos, "%s: the flattened record at offset %" PRIu64 " claims %"
 				PRId64 " bytes at %" PRId64, w->file->name, w->pos, (int64_t)size, (int64_t)inner);
 	w->pos += FLAT_RECORD;
 	left = w->file->size - w->pos;
-	f->truncated = size > left;
-	if (f->truncated)
+	p->truncated = size > left;
+	if (p->truncated)
 		size = left;
 	w->small = size < SMALL_RECORD;
-	rc = add_record(f, inner, w->pos, size, err);
+	rc = add_record(p, inner, w->pos, size);
 	w->pos += size;
-	return rc ? rc : !f->truncated;
+	return rc ? rc : !p->truncated;
+}
+
+static void walk_part(struct part *p)
+{
+	struct walk *w = malloc(sizeof(*w));
+
+	if (!w) {
+		p->rc = mmw_fail(&p->err, MMW_E_NOMEM, 0, "no memory to read %s", p->f->outer->name);
+		return;
+	}
+	walk_from(w, p->f->outer, p->from, true);
+	p->rc = 1;
+	while (p->rc == 1 && w->pos < p->to)
+		p->rc = take_record(p, w);
+	p->finished = !p->rc;
+	p->end = w->pos;
+	free(w);
+}
+
+/* --- the index: parts walked at once, and joined where each ends just where the next began ---------------------- */
+
+/* Do that many records follow each other from `pos` on, or up to the end mark? */
+static bool chain_at(struct walk *w, uint64_t pos)
+{
+	walk_from(w, w->file, pos, false);
+	for (int i = 0; i < SYNC_RECORDS; i++) {
+		const uint8_t *head = NULL;
+		uint64_t inner, size;
+
+		if (next_header(w, &head, NULL) != 1)
+			return false;
+		inner = mmw_get64(head, true);
+		size = mmw_get64(head + 8, true);
+		if (inner == UINT64_MAX && size == UINT64_MAX)
+			return i > 0;
+		if (!size || size > SYNC_RECORD_MAX || inner >> 50 || !mmw_fits(w->pos + FLAT_RECORD, size, w->file->size))
+			return false;
+		w->pos += FLAT_RECORD + size;
+	}
+	return true;
+}
+
+/*
+ * A place near `pos` where a record seems to start, or 0. Memory may hold bytes that look like records, so this is
+ * only where to begin: what counts is that the walk from the stream's start arrives there.
+ */
+static uint64_t find_record(struct mmw_file *file, uint64_t pos)
+{
+	uint8_t *window = malloc(SYNC_WINDOW);
+	struct walk *w = malloc(sizeof(*w));
+	uint64_t found = 0;
+
+	if (window && w && mmw_fits(pos, SYNC_WINDOW, file->size) && !mmw_file_read(file, pos, window, SYNC_WINDOW, NULL)) {
+		w->file = file;
+		for (size_t i = 0; !found && i + FLAT_RECORD <= SYNC_WINDOW; i++) {
+			uint64_t size = mmw_get64(window + i + 8, true);
+
+			if (size && size <= SYNC_RECORD_MAX && chain_at(w, pos + i))
+				found = pos + i;
+		}
+	}
+	free(window);
+	free(w);
+	return found;
+}
+
+static int walk_item(void *ctx, unsigned worker, uint64_t item)
+{
+	(void)worker;
+	walk_part((struct part *)ctx + item);
+	return 0;
+}
+
+/* Cut the stream where records seem to start; returns the number of parts. */
+static size_t cut(struct flat *f, struct part *parts)
+{
+	uint64_t size = f->outer->size;
+	size_t want = mmw_parallel_workers(0), n = 1;
+
+	parts[0] = (struct part){ .f = f, .from = FLAT_HEADER };
+	if (want > size / PART_LEAST)
+		want = size / PART_LEAST;
+	if (want > PARTS_MAX)
+		want = PARTS_MAX;
+	for (size_t i = 1; i < want; i++) {
+		uint64_t at = find_record(f->outer, size / want * i);
+
+		if (at > parts[n - 1].from) {
+			parts[n - 1].to = at;
+			parts[n++] = (struct part){ .f = f, .from = at };
+		}
+	}
+	parts[n - 1].to = UINT64_MAX;
+	return n;
+}
+
+static int append(struct flat *f, const struct part *p, struct mmw_err *err)
+{
+	int rc = mmw_vec_reserve(&f->runs, &f->cap, f->n + p->n, sizeof(*f->runs), err);
+
+	if (rc || !p->n)
+		return rc;
+	memcpy(f->runs + f->n, p->runs, p->n * sizeof(*p->runs));
+	f->n += p->n;
+	return 0;
+}
+
+/* A part that the walk before it does not arrive at began inside a record, and is walked again from where that is. */
+static int join(struct flat *f, struct part *parts, size_t n, struct mmw_err *err)
+{
+	uint64_t pos = FLAT_HEADER;
+	bool finished = false;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && !finished && i < n; i++) {
+		struct part *p = &parts[i];
+
+		if (p->from != pos && pos < p->to) {
+			free(p->runs);
+			*p = (struct part){ .f = f, .from = pos, .to = p->to };
+			walk_part(p);
+		} else if (p->from != pos) {
+			continue;
+		}
+		if (p->rc < 0) {
+			if (err)
+				*err = p->err;
+			return p->rc;
+		}
+		rc = append(f, p, err);
+		pos = p->end;
+		finished = p->finished;
+		f->truncated = p->truncated;
+	}
+	return rc;
 }
 
 static int walk_stream(struct flat *f, struct mmw_err *err)
 {
-	struct walk *w = malloc(sizeof(*w));
+	struct part *parts = calloc(PARTS_MAX, sizeof(*parts));
+	size_t n;
 	int rc;
 
-	if (!w)
+	if (!parts)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory to read %s", f->outer->name);
-	w->file = f->outer;
-	w->pos = FLAT_HEADER;
-	w->buf_at = w->buf_len = 0;
-	w->small = true;
-	do {
-		rc = take_record(f, w, err);
-	} while (rc == 1);
-	free(w);
+	n = cut(f, parts);
+	rc = mmw_parallel(0, n, walk_item, parts, err);
+	if (!rc)
+		rc = join(f, parts, n, err);
+	for (size_t i = 0; i < n; i++)
+		free(parts[i].runs);
+	free(parts);
 	return rc;
 }
+
+/* --- sorting it ------------------------------------------------------------------------------------------------- */
 
 static int by_inner(const void *a, const void *b)
 {
@@ -268,6 +426,51 @@ static int by_inner(const void *a, const void *b)
 	return x->outer < y->outer ? -1 : x->outer > y->outer;
 }
 
+/*
+ * A writer's records are a few ascending sequences, one for each area of the dump that it fills: deal them out to as
+ * many tails, and merge those. False when there are more, or no memory.
+ */
+static bool merge_sequences(struct flat *f)
+{
+	struct { size_t first, last; } seq[SEQUENCES_MAX];
+	size_t *next = malloc(f->n * sizeof(*next)), n_seq = 0, out = 0;
+	struct run *merged = malloc(f->n * sizeof(*merged));
+	bool ok = next && merged;
+
+	for (size_t i = 0; ok && i < f->n; i++) {
+		size_t s = 0;
+
+		while (s < n_seq && f->runs[seq[s].last].inner > f->runs[i].inner)
+			s++;
+		ok = s < SEQUENCES_MAX;
+		if (ok && s == n_seq)
+			seq[n_seq++].first = i;
+		else if (ok)
+			next[seq[s].last] = i;
+		if (ok)
+			seq[s].last = i;
+		next[i] = SIZE_MAX;
+	}
+	while (ok && out < f->n) {
+		size_t best = SIZE_MAX;
+
+		for (size_t s = 0; s < n_seq; s++)
+			if (seq[s].first != SIZE_MAX &&
+			    (best == SIZE_MAX || by_inner(&f->runs[seq[s].first], &f->runs[seq[best].first]) < 0))
+				best = s;
+		merged[out++] = f->runs[seq[best].first];
+		seq[best].first = next[seq[best].first];
+	}
+	free(next);
+	if (!ok) {
+		free(merged);
+		return false;
+	}
+	free(f->runs);
+	f->runs = merged;
+	return true;
+}
+
 static bool overlaps(const struct flat *f)
 {
 	for (size_t i = 1; i < f->n; i++)
@@ -276,101 +479,55 @@ static bool overlaps(const struct flat *f)
 	return false;
 }
 
-/* --- overlaps: the later record wins, and later in the stream is a larger outer offset ------------------------- */
-
-/* A binary heap of the runs that cover the sweep's position, the latest on top. */
-struct heap {
-	const struct run **at;
-	size_t n;
+struct resolving {
+	const struct run *all;
+	struct part *kept;
 };
 
-static void heap_push(struct heap *h, const struct run *r)
+/* Keep the part [from, to) of a run: the rest of a record, whole records, the start of one. */
+static int keep_part(void *ctx, size_t index, uint64_t from, uint64_t to)
 {
-	size_t i = h->n++;
-
-	for (; i && h->at[(i - 1) / 2]->outer < r->outer; i = (i - 1) / 2)
-		h->at[i] = h->at[(i - 1) / 2];
-	h->at[i] = r;
-}
-
-static void heap_pop(struct heap *h)
-{
-	const struct run *r = h->at[--h->n];
-	size_t i = 0, child;
-
-	while ((child = 2 * i + 1) < h->n) {
-		if (child + 1 < h->n && h->at[child + 1]->outer > h->at[child]->outer)
-			child++;
-		if (h->at[child]->outer <= r->outer)
-			break;
-		h->at[i] = h->at[child];
-		i = child;
-	}
-	h->at[i] = r;
-}
-
-/* Add the part [from, to) of a run: the rest of a record, whole records, the start of one. */
-static int push_part(struct flat *f, const struct run *r, uint64_t from, uint64_t to, struct mmw_err *err)
-{
+	const struct resolving *r = ctx;
+	const struct run *run = &r->all[index];
 	int rc = 0;
 
 	while (!rc && from < to) {
-		uint64_t in = (from - r->inner) % r->size, left = to - from;
-		struct run part = { from, outer_of(r, from), 0, 1 };
+		uint64_t in = (from - run->inner) % run->size, left = to - from;
+		struct run part = { from, outer_of(run, from), 0, 1 };
 
-		if (!in && left >= r->size) {
-			part.size = r->size;
-			part.count = left / r->size;
+		if (!in && left >= run->size) {
+			part.size = run->size;
+			part.count = left / run->size;
 		} else {
-			part.size = r->size - in < left ? r->size - in : left;
+			part.size = run->size - in < left ? run->size - in : left;
 		}
-		rc = push_run(f, part, err);
+		rc = push_run(r->kept, part);
 		from = run_end(&part);
 	}
 	return rc;
 }
 
-/* One sweep over `n` sorted runs: at each position the latest run that covers it is the one kept. */
-static int sweep(struct flat *f, const struct run *all, size_t n, struct heap *h, struct mmw_err *err)
-{
-	uint64_t pos = 0;
-	size_t next = 0;
-	int rc = 0;
-
-	while (!rc && (next < n || h->n)) {
-		uint64_t stop;
-
-		if (!h->n && all[next].inner > pos)
-			pos = all[next].inner;
-		while (next < n && all[next].inner <= pos)
-			heap_push(h, &all[next++]);
-		while (h->n && run_end(h->at[0]) <= pos)
-			heap_pop(h);
-		if (!h->n)
-			continue;
-		stop = run_end(h->at[0]);
-		if (next < n && all[next].inner < stop)
-			stop = all[next].inner;
-		rc = push_part(f, h->at[0], pos, stop, err);
-		pos = stop;
-	}
-	return rc;
-}
-
+/* The later record wins, and later in the stream is a larger outer offset. */
 static int resolve_overlaps(struct flat *f, struct mmw_err *err)
 {
-	struct run *all = f->runs;
-	size_t n = f->n;
-	struct heap h = { malloc(n * sizeof(struct run *)), 0 };
+	struct mmw_sweep *ranges = malloc(f->n * sizeof(*ranges));
+	struct part kept = { .f = f };
+	struct resolving r = { f->runs, &kept };
 	int rc;
 
-	if (!h.at)
-		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for %zu flattened records", n);
-	f->runs = NULL;
-	f->n = f->cap = 0;
-	rc = sweep(f, all, n, &h, err);
-	free(all);
-	free(h.at);
+	if (!ranges)
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for %zu flattened records", f->n);
+	for (size_t i = 0; i < f->n; i++)
+		ranges[i] = (struct mmw_sweep){ f->runs[i].inner, run_end(&f->runs[i]) - f->runs[i].inner,
+						~f->runs[i].outer, i };
+	rc = mmw_sweep(ranges, f->n, keep_part, &r, err);
+	if (rc && err && kept.err.code)
+		*err = kept.err;
+	free(ranges);
+	free(f->runs);
+	f->runs = kept.runs;
+	f->n = kept.n;
+	f->cap = kept.cap;
 	return rc;
 }
 
@@ -382,6 +539,24 @@ static void shrink(struct flat *f)
 		f->runs = fewer;
 }
 
+static int sort_index(struct flat *f, struct mmw_err *err)
+{
+	bool sorted = true;
+
+	for (size_t i = 0; i < f->n; i++) {
+		uint64_t end = run_end(&f->runs[i]);
+
+		sorted = sorted && f->runs[i].inner >= f->file.size;
+		if (end > f->file.size)
+			f->file.size = end;
+	}
+	if (sorted)
+		return 0;
+	if (!merge_sequences(f))
+		qsort(f->runs, f->n, sizeof(*f->runs), by_inner);
+	return overlaps(f) ? resolve_overlaps(f, err) : 0;
+}
+
 static int build_index(struct flat *f, struct mmw_err *err)
 {
 	int rc = walk_stream(f, err);
@@ -391,11 +566,7 @@ static int build_index(struct flat *f, struct mmw_err *err)
 	if (!f->n)
 		return mmw_fail(err, MMW_E_CORRUPT, 0, "%s: this flattened stream holds no record%s", f->outer->name,
 				f->truncated ? " (truncated)" : "");
-	if (!f->sorted) {
-		qsort(f->runs, f->n, sizeof(*f->runs), by_inner);
-		if (overlaps(f))
-			rc = resolve_overlaps(f, err);
-	}
+	rc = sort_index(f, err);
 	if (rc)
 		return rc;
 	shrink(f);
@@ -450,7 +621,6 @@ static int flat_unwrap(struct mmw_file *outer, struct mmw_file **inner, struct m
 	memcpy(f->name + name_len, suffix, sizeof(suffix));
 	f->file = (struct mmw_file){ .name = f->name, .read = flat_read, .close = flat_close };
 	f->outer = outer;
-	f->sorted = true;
 	rc = build_index(f, err);
 	if (rc) {
 		free(f->runs);

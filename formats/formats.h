@@ -30,5 +30,7 @@ int mmw_open_file(struct mmw_file *file, const char *name, const struct mmw_open
 
 /* The formats in probing order; NULL past the end. */
 const struct mmw_format *mmw_format_at(size_t index);
+/* Name and summary of one, for people; false past the end. */
+bool mmw_format_words(size_t index, const char **name, const char **summary);
 
 #endif

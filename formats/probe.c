@@ -27,6 +27,15 @@ const struct mmw_format *mmw_format_at(size_t index)
 	return index < mmw_array_len(formats) ? formats[index] : NULL;
 }
 
+bool mmw_format_words(size_t index, const char **name, const char **summary)
+{
+	if (index >= mmw_array_len(formats))
+		return false;
+	*name = formats[index]->name;
+	*summary = formats[index]->summary;
+	return true;
+}
+
 static const struct mmw_format *best_format(const struct mmw_bytes *head, uint64_t size)
 {
 	const struct mmw_format *best = NULL;
