@@ -124,17 +124,32 @@ static const char *region_of(struct mmw_target *t, uint64_t va)
 
 /* --- text: the layout of crash's vtop, then what it does not say ------------------------------------------------ */
 
+/* Where the kernel itself has the root mapped: in its image, or in the linear map. */
+static bool root_address(struct mmw_target *t, uint64_t root, uint64_t *va)
+{
+	const struct mmw_layout *l = mmw_kernel_layout(t->kernel);
+	uint64_t pa;
+
+	for (size_t i = mmw_kernel_found(t->kernel) ? l->n_regions : 0; i-- > 0; ) {
+		const struct mmw_region *r = &l->regions[i];
+
+		*va = root + r->delta;
+		if (r->linear && *va >= r->first && *va <= r->last &&
+		    !mmw_vm_translate(mmw_kernel_vm(t->kernel), *va, &pa, NULL) && pa == root)
+			return true;
+	}
+	return false;
+}
+
 static void print_walk(struct mmw_target *t, const struct answer *a)
 {
 	const struct mmw_space *space = a->walk->space;
 	unsigned top = space->paging.levels - 1;
-	uint64_t delta, image;
 	FILE *to = t->out.to;
+	uint64_t va;
 
-	/* The root's virtual address is known when it lies in the kernel's image. */
-	image = mmw_kernel_delta(t->kernel, &delta) ? space->root + delta : 0;
-	if (image >= space->arch->image_first && image <= space->arch->image_last)
-		fprintf(to, "PGD DIRECTORY: %" PRIx64 "\n", image);
+	if (root_address(t, space->root, &va))
+		fprintf(to, "PGD DIRECTORY: %" PRIx64 "\n", va);
 	else
 		fprintf(to, "PGD DIRECTORY: %" PRIx64 " (physical)\n", space->root);
 	for (unsigned level = top + 1; level-- > lowest_level(a); ) {
@@ -195,14 +210,17 @@ static void print_block(struct mmw_target *t, const struct answer *a)
 
 	fprintf(t->out.to, "%-16s  %-16s\n", "VIRTUAL", "PHYSICAL");
 	snprintf(text, sizeof(text), "%" PRIx64, a->ent.pa);
-	fprintf(t->out.to, "%-16" PRIx64 "  %-16s\n\n", a->va, mapped ? text : "(not mapped)");
+	fprintf(t->out.to, mapped ? "%-16" PRIx64 "  %-16s\n\n" : "%-16" PRIx64 "  %s\n\n", a->va,
+		mapped ? text : "(not mapped)");
 	print_walk(t, a);
 	if (mapped) {
-		mmw_flags_text(arch, pg, a->ent.level, a->ent.raw, '|', flags, sizeof(flags));
+		mmw_flags_names(arch, pg, a->ent.level, a->ent.raw, '|', flags, sizeof(flags));
 		print_leaf(t, a, flags);
 		snprintf(text, sizeof(text), "kernel %s, user %s", mmw_rights_text(a->ent.rights, false, kernel),
 			 mmw_rights_text(a->ent.rights, true, user));
 		print_line(t, "RIGHTS", text);
+		if (arch->memtype)
+			print_line(t, "CACHING", arch->memtype(pg, a->ent.level, a->ent.raw));
 		print_line(t, "MEMORY", memory_of(t->image, a->ent.pa));
 	} else {
 		fputc('\n', t->out.to);

@@ -22,16 +22,13 @@
  */
 #include <elf.h>
 #include <inttypes.h>
-#include <lzo/lzo1x.h>
-#include <snappy-c.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <zlib.h>
-#include <zstd.h>
 
+#include "formats/unpack.h"
 #include "lib/base/vec.h"
 #include "lib/image/build.h"
 
@@ -129,9 +126,7 @@ struct desc_window {
 struct kdump_reader {
 	struct desc_window window;
 	uint64_t zero_at;  /* offset of a stored block known to be all zero; 0 is none */
-	z_stream zlib;
-	bool zlib_ready;
-	ZSTD_DCtx *zstd;
+	struct mmw_unpack *unpack;
 	uint8_t packed[];  /* block_size bytes */
 };
 
@@ -780,8 +775,6 @@ static int kdump_open(struct mmw_image *img, struct mmw_err *err)
 	k = img->priv = calloc(1, sizeof(*k));
 	if (!k)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for a kdump image");
-	if (lzo_init() != LZO_E_OK)
-		return mmw_fail(err, MMW_E_UNSUPPORTED, 0, "the LZO library does not work on this machine");
 	img->block_size = h.block_size;
 	img->big_endian = h.be;
 	img->machine = machine_of(utsname_field(bytes, 4, text));
@@ -819,8 +812,12 @@ static int kdump_reader_open(const struct mmw_image *img, void **priv, struct mm
 {
 	struct kdump_reader *r = calloc(1, sizeof(*r) + img->block_size);
 
-	if (!r)
+	if (r)
+		r->unpack = mmw_unpack_open();
+	if (!r || !r->unpack) {
+		free(r);
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for a kdump reader");
+	}
 	*priv = r;
 	return 0;
 }
@@ -829,59 +826,8 @@ static void kdump_reader_close(void *priv)
 {
 	struct kdump_reader *r = priv;
 
-	if (r->zlib_ready)
-		inflateEnd(&r->zlib);
-	ZSTD_freeDCtx(r->zstd);
+	mmw_unpack_close(r->unpack);
 	free(r);
-}
-
-static int no_decoder(const char *name, struct mmw_err *err)
-{
-	return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for the %s decoder", name);
-}
-
-/* The decoders: 1 when exactly `len` bytes came out, 0 when not, negative for the host's failures. */
-
-static int unpack_zlib(struct kdump_reader *r, uint32_t size, uint8_t *buf, uint32_t len, struct mmw_err *err)
-{
-	if (!r->zlib_ready) {
-		if (inflateInit(&r->zlib) != Z_OK)
-			return no_decoder("zlib", err);
-		r->zlib_ready = true;
-	} else {
-		inflateReset(&r->zlib);
-	}
-	r->zlib.next_in = r->packed;
-	r->zlib.avail_in = size;
-	r->zlib.next_out = buf;
-	r->zlib.avail_out = len;
-	return inflate(&r->zlib, Z_FINISH) == Z_STREAM_END && !r->zlib.avail_out;
-}
-
-static int unpack_lzo(const struct kdump_reader *r, uint32_t size, uint8_t *buf, uint32_t len)
-{
-	lzo_uint got = len;
-
-	return lzo1x_decompress_safe(r->packed, size, buf, &got, NULL) == LZO_E_OK && got == len;
-}
-
-static int unpack_snappy(const struct kdump_reader *r, uint32_t size, uint8_t *buf, uint32_t len)
-{
-	const char *in = (const char *)r->packed;
-	size_t got = 0;
-
-	if (snappy_uncompressed_length(in, size, &got) != SNAPPY_OK || got != len)
-		return 0;
-	return snappy_uncompress(in, size, (char *)buf, &got) == SNAPPY_OK && got == len;
-}
-
-static int unpack_zstd(struct kdump_reader *r, uint32_t size, uint8_t *buf, uint32_t len, struct mmw_err *err)
-{
-	if (!r->zstd)
-		r->zstd = ZSTD_createDCtx();
-	if (!r->zstd)
-		return no_decoder("zstd", err);
-	return ZSTD_decompressDCtx(r->zstd, buf, len, r->packed, size) == len;
 }
 
 static int check_desc(const struct mmw_image *img, const struct desc *d, uint64_t pa, struct mmw_err *err)
@@ -925,6 +871,21 @@ static int read_stored(const struct mmw_image *img, struct kdump_reader *r, cons
 	return rc;
 }
 
+/* Of flags that check_desc() has let through. */
+static enum mmw_codec codec_of(uint32_t flags)
+{
+	switch (flags) {
+	case DH_ZLIB:
+		return MMW_CODEC_ZLIB;
+	case DH_LZO:
+		return MMW_CODEC_LZO;
+	case DH_SNAPPY:
+		return MMW_CODEC_SNAPPY;
+	default:
+		return MMW_CODEC_ZSTD;
+	}
+}
+
 static int read_data(const struct mmw_image *img, struct kdump_reader *r, const struct desc *d, uint64_t pa,
 		     uint8_t *buf, struct mmw_err *err)
 {
@@ -935,23 +896,11 @@ static int read_data(const struct mmw_image *img, struct kdump_reader *r, const 
 	rc = mmw_file_read(img->file, d->offset, r->packed, d->size, err);
 	if (rc)
 		return rc;
-	switch (d->flags) {
-	case DH_ZLIB:
-		rc = unpack_zlib(r, d->size, buf, img->block_size, err);
-		break;
-	case DH_LZO:
-		rc = unpack_lzo(r, d->size, buf, img->block_size);
-		break;
-	case DH_SNAPPY:
-		rc = unpack_snappy(r, d->size, buf, img->block_size);
-		break;
-	default:
-		rc = unpack_zstd(r, d->size, buf, img->block_size, err);
-	}
-	if (!rc)
-		return mmw_fail(err, MMW_E_CORRUPT, pa, "physical 0x%" PRIx64 " does not decompress: %" PRIu32
-				" bytes at offset %" PRIu64 ", flags 0x%" PRIx32, pa, d->size, d->offset, d->flags);
-	return rc < 0 ? rc : 0;
+	rc = mmw_unpack(r->unpack, codec_of(d->flags), r->packed, d->size, buf, img->block_size, err);
+	if (rc)
+		return mmw_wrap(err, rc, "physical 0x%" PRIx64 ", offset %" PRIu64 ", flags 0x%" PRIx32, pa, d->offset,
+				d->flags);
+	return 0;
 }
 
 static int kdump_read_block(const struct mmw_image *img, void *priv, uint64_t block, void *buf, struct mmw_err *err)

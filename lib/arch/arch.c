@@ -75,8 +75,8 @@ static void text_add(struct text *t, char sep, const char *word)
 	t->len += n;
 }
 
-size_t mmw_flags_text(const struct mmw_arch *arch, const struct mmw_paging *pg, unsigned level, uint64_t raw, char sep,
-		      char *buf, size_t size)
+size_t mmw_flags_names(const struct mmw_arch *arch, const struct mmw_paging *pg, unsigned level, uint64_t raw, char sep,
+		       char *buf, size_t size)
 {
 	enum mmw_pte_kind kind = arch->decode(pg, level, raw).kind;
 	struct text t = { buf, size, 0 };
@@ -86,15 +86,22 @@ size_t mmw_flags_text(const struct mmw_arch *arch, const struct mmw_paging *pg, 
 		if ((f->levels >> level & 1) && (f->kinds >> kind & 1) && (!f->variant || (pg->variant & f->variant)) &&
 		    (raw & f->mask) == f->value)
 			text_add(&t, sep, f->name);
-	if (kind != MMW_PTE_LEAF)
-		return t.len;
-	if (arch->pkey && arch->pkey(raw)) {
+	if (kind == MMW_PTE_LEAF && arch->pkey && arch->pkey(raw)) {
 		char word[16];
 
 		snprintf(word, sizeof(word), "PKEY%" PRIu64, arch->pkey(raw));
 		text_add(&t, sep, word);
 	}
-	if (arch->memtype && arch->memtype(pg, level, raw))
+	return t.len;
+}
+
+size_t mmw_flags_text(const struct mmw_arch *arch, const struct mmw_paging *pg, unsigned level, uint64_t raw, char sep,
+		      char *buf, size_t size)
+{
+	struct text t = { buf, size, mmw_flags_names(arch, pg, level, raw, sep, buf, size) };
+	bool leaf = arch->decode(pg, level, raw).kind == MMW_PTE_LEAF;
+
+	if (leaf && arch->memtype && arch->memtype(pg, level, raw))
 		text_add(&t, sep, arch->memtype(pg, level, raw));
 	return t.len;
 }

@@ -121,9 +121,13 @@ const struct mmw_arch *mmw_arch_by_name(const char *name);
 const struct mmw_arch *mmw_arch_by_machine(uint16_t machine);
 
 /*
- * Flags of an entry as "PRESENT|RW|..." (separator `sep`), memory type and protection key of leaves included. Always
- * NUL-terminated; returns the length written.
+ * Flags of an entry as "PRESENT|RW|..." (separator `sep`), a leaf's protection key included. Always NUL-terminated;
+ * returns the length written.
  */
+size_t mmw_flags_names(const struct mmw_arch *arch, const struct mmw_paging *pg, unsigned level, uint64_t raw, char sep,
+		       char *buf, size_t size);
+
+/* The same with a leaf's memory type at the end. */
 size_t mmw_flags_text(const struct mmw_arch *arch, const struct mmw_paging *pg, unsigned level, uint64_t raw, char sep,
 		      char *buf, size_t size);
 

@@ -98,7 +98,7 @@ static int climb(struct mmw_walk *w, struct mmw_ent *out, struct mmw_err *err)
 		w->at[top].pa = w->space->root;
 		w->at[top].rights = MMW_RIGHTS_ALL;
 		root_span(&w->space->paging, w->va, &w->at[top].first, &w->at[top].last);
-		w->tables[top]++;
+		w->tables[top] = 1;  /* both halves are in it */
 	}
 	rc = load(w, level, err);
 	if (!rc || rc == -MMW_E_LIMIT || rc == -MMW_E_NOMEM)

@@ -16,14 +16,15 @@
 /* Where NT_PRSTATUS keeps pc and sp; its size tells the machine where nothing else does. */
 struct prstatus_layout {
 	uint16_t machine, size, pc, sp, word;
+	bool bi_endian;
 };
 
 static const struct prstatus_layout prstatus_layouts[] = {
-	{ EM_X86_64, 336, 112 + 16 * 8, 112 + 19 * 8, 8 },
-	{ EM_386, 144, 72 + 12 * 4, 72 + 15 * 4, 4 },
-	{ EM_AARCH64, 392, 112 + 32 * 8, 112 + 31 * 8, 8 },
-	{ EM_ARM, 148, 72 + 15 * 4, 72 + 13 * 4, 4 },
-	{ EM_RISCV, 376, 112, 112 + 2 * 8, 8 },
+	{ EM_X86_64, 336, 112 + 16 * 8, 112 + 19 * 8, 8, false },
+	{ EM_386, 144, 72 + 12 * 4, 72 + 15 * 4, 4, false },
+	{ EM_AARCH64, 392, 112 + 32 * 8, 112 + 31 * 8, 8, true },
+	{ EM_ARM, 148, 72 + 15 * 4, 72 + 13 * 4, 4, true },
+	{ EM_RISCV, 376, 112, 112 + 2 * 8, 8, false },
 };
 
 /* Offsets in QEMU's x86 CPU note. */
@@ -76,12 +77,13 @@ static bool named(const struct note *n, const char *name)
 	return n->name_len >= len && n->name_len <= len + 1 && !memcmp(n->name, name, len);
 }
 
-static const struct prstatus_layout *prstatus_layout(uint16_t machine, uint32_t size)
+/* s390x, which is big-endian, has PRSTATUS of x86-64's size: a machine nobody named is only guessed of the right order. */
+static const struct prstatus_layout *prstatus_layout(uint16_t machine, bool big_endian, uint32_t size)
 {
 	for (size_t i = 0; i < mmw_array_len(prstatus_layouts); i++) {
 		const struct prstatus_layout *l = &prstatus_layouts[i];
 
-		if (l->size == size && (!machine || machine == l->machine))
+		if (l->size == size && (machine ? machine == l->machine : !big_endian || l->bi_endian))
 			return l;
 	}
 	return NULL;
@@ -89,7 +91,7 @@ static const struct prstatus_layout *prstatus_layout(uint16_t machine, uint32_t 
 
 static int take_prstatus(struct mmw_image *img, const struct note *n, struct mmw_err *err)
 {
-	const struct prstatus_layout *l = prstatus_layout(img->machine, n->desc_len);
+	const struct prstatus_layout *l = prstatus_layout(img->machine, img->big_endian, n->desc_len);
 	struct mmw_cpu *cpu;
 	int rc = mmw_image_add_cpu(img, &cpu, err);
 

@@ -226,16 +226,28 @@ static bool known_text(const struct mmw_kernel *k, uint64_t *va)
 	return !mmw_kernel_symbol(k, "_stext", va, NULL, NULL) || !mmw_kernel_symbol(k, "_text", va, NULL, NULL);
 }
 
+static bool translates(struct mmw_vm *vm, uint64_t va, uint64_t expected)
+{
+	uint64_t pa;
+
+	return !mmw_vm_translate(vm, va, &pa, NULL) && pa == expected;
+}
+
+/*
+ * The tables must map the text where the image lies, and the very symbol table that was found: one that an earlier boot
+ * left behind names the same addresses as the running kernel's.
+ */
 static bool space_holds(struct mmw_kernel *k, const struct mmw_space *space)
 {
 	struct mmw_vm *vm = malloc(sizeof(*vm));
-	uint64_t va, pa;
+	uint64_t va;
 	bool ok;
 
 	if (!vm)
 		return false;
 	mmw_vm_init(vm, k->reader, space);
-	ok = known_text(k, &va) && !mmw_vm_translate(vm, va, &pa, NULL) && pa == va - k->delta;
+	ok = known_text(k, &va) && translates(vm, va, va - k->delta) &&
+	     (!k->ks || translates(vm, k->ks_pa + k->delta, k->ks_pa));
 	free(vm);
 	return ok;
 }
@@ -489,7 +501,13 @@ static int weigh(struct mmw_kernel *k, struct search *s, struct mmw_err *err)
 static void say_none(const struct search *s, struct mmw_err *err)
 {
 	char missing[80] = "";
+	unsigned choose = s->k->opts.choose;
 
+	if (choose && s->k->n_candidates) {
+		mmw_fail(err, MMW_E_NOSYM, 0, "kernel %u is none to be had: the search found %zu, of which page tables confirm "
+			 "those that info --all shows with a root", choose, s->k->n_candidates);
+		return;
+	}
 	if (s->truncated)
 		snprintf(missing, sizeof(missing), " (the file is truncated: %" PRIu64 " MiB are missing)", s->truncated >> 20);
 	mmw_fail(err, MMW_E_NOSYM, 0, "no kernel found in %" PRIu64 " MiB of memory%s: of %zu marks of a symbol table none has a "

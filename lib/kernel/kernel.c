@@ -175,9 +175,12 @@ static int via_registers(struct mmw_kernel *k, struct mmw_err *err)
 static int via_search(struct mmw_kernel *k, struct mmw_err *err)
 {
 	int rc = mmw_find_search(k, err);
+	size_t hold = 0;
 
+	for (size_t i = 0; i < k->n_candidates; i++)
+		hold += k->candidates[i].root != 0;
 	if (rc == 1)
-		mmw_kernel_note(k, "kernel", false, "found by searching memory: %zu of %zu symbol tables hold", (size_t)1,
+		mmw_kernel_note(k, "kernel", false, "found by searching memory: %zu of %zu symbol tables hold", hold,
 				k->n_candidates);
 	return rc;
 }
@@ -337,12 +340,14 @@ static void use_kept_tables(struct mmw_kernel *k)
 			"lies", k->own.root, k->own.paging.levels);
 }
 
-static int find_kernel(struct mmw_kernel *k, struct mmw_err *err)
+static int any_quick_way(struct mmw_kernel *k, const struct mmw_arch *said, struct mmw_err *err)
 {
-	const struct mmw_arch *said = k->arch;
+	const char *text = mmw_image_vmcoreinfo(k->img);
 	int rc = 0;
 
-	for (size_t i = 0; !rc && !k->opts.search_all && !k->opts.choose && mmw_arch_at(i); i++) {
+	free(k->vmcoreinfo);
+	k->vmcoreinfo = text ? strdup(text) : NULL;
+	for (size_t i = 0; !rc && mmw_arch_at(i); i++) {
 		k->arch = said ? said : mmw_arch_at(i);
 		rc = quick_ways(k, err);
 		if (said)
@@ -353,7 +358,24 @@ static int find_kernel(struct mmw_kernel *k, struct mmw_err *err)
 	k->arch = said;
 	free(k->vmcoreinfo);
 	k->vmcoreinfo = NULL;
+	return 0;
+}
+
+static int find_kernel(struct mmw_kernel *k, struct mmw_err *err)
+{
+	const struct mmw_arch *said = k->arch;
+	int rc = 0;
+
+	if (!k->opts.search_all && !k->opts.choose)
+		rc = any_quick_way(k, said, err);
+	if (rc)
+		return rc;
+	free(k->vmcoreinfo);
+	k->vmcoreinfo = NULL;
 	rc = via_search(k, err);
+	/* The search may miss what registers or the note tell. */
+	if (rc != 1 && k->opts.search_all && !k->opts.choose && any_quick_way(k, said, NULL) == 1)
+		return 1;
 	if (!k->ks && k->kept_text)
 		use_kept_tables(k);
 	return rc;

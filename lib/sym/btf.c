@@ -109,7 +109,7 @@ static int parse_head(const void *bytes, size_t len, bool be, struct head *h, st
 
 int mmw_btf_size(const void *head, size_t len, bool big_endian, uint64_t *total, struct mmw_err *err)
 {
-	struct head h;
+	struct head h = { 0 };
 	int rc = parse_head(head, len, big_endian, &h, err);
 
 	if (!rc)
@@ -238,7 +238,7 @@ int mmw_btf_open(void *bytes, size_t len, bool big_endian, unsigned word, struct
 	struct mmw_btf *btf = NULL;
 	size_t ids, nbuckets = 64;
 	const char *strs;
-	struct head h;
+	struct head h = { 0 };
 	int rc;
 
 	if (word != 4 && word != 8)

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "formats/unpack.h"
+
+#include <lzo/lzo1x.h>
+#include <snappy-c.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <zlib.h>
+#include <zstd.h>
+
+struct mmw_unpack {
+	z_stream zlib;
+	bool zlib_ready, lzo_ready;
+	ZSTD_DCtx *zstd;
+};
+
+struct mmw_unpack *mmw_unpack_open(void)
+{
+	return calloc(1, sizeof(struct mmw_unpack));
+}
+
+void mmw_unpack_close(struct mmw_unpack *u)
+{
+	if (!u)
+		return;
+	if (u->zlib_ready)
+		inflateEnd(&u->zlib);
+	ZSTD_freeDCtx(u->zstd);
+	free(u);
+}
+
+static int no_decoder(const char *name, struct mmw_err *err)
+{
+	return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for the %s decoder", name);
+}
+
+/* Each decoder: 1 when exactly `len` bytes came out, 0 when not, negative for the host's failures. */
+
+static int unpack_zlib(struct mmw_unpack *u, const void *in, size_t in_len, void *out, size_t len, struct mmw_err *err)
+{
+	if (!u->zlib_ready) {
+		if (inflateInit(&u->zlib) != Z_OK)
+			return no_decoder("zlib", err);
+		u->zlib_ready = true;
+	} else {
+		inflateReset(&u->zlib);
+	}
+	u->zlib.next_in = (z_const Bytef *)in;
+	u->zlib.avail_in = (uInt)in_len;
+	u->zlib.next_out = out;
+	u->zlib.avail_out = (uInt)len;
+	return inflate(&u->zlib, Z_FINISH) == Z_STREAM_END && !u->zlib.avail_out;
+}
+
+static int unpack_lzo(struct mmw_unpack *u, const void *in, size_t in_len, void *out, size_t len, struct mmw_err *err)
+{
+	lzo_uint got = len;
+
+	if (!u->lzo_ready && lzo_init() != LZO_E_OK)
+		return mmw_fail(err, MMW_E_UNSUPPORTED, 0, "the LZO library does not work on this machine");
+	u->lzo_ready = true;
+
+	return lzo1x_decompress_safe(in, in_len, out, &got, NULL) == LZO_E_OK && got == len;
+}
+
+/* The length is the input's claim: it is asked before anything is written. */
+static int unpack_snappy(const void *in, size_t in_len, void *out, size_t len)
+{
+	size_t got = 0;
+
+	if (snappy_uncompressed_length(in, in_len, &got) != SNAPPY_OK || got != len)
+		return 0;
+	return snappy_uncompress(in, in_len, out, &got) == SNAPPY_OK && got == len;
+}
+
+static int unpack_zstd(struct mmw_unpack *u, const void *in, size_t in_len, void *out, size_t len, struct mmw_err *err)
+{
+	if (!u->zstd)
+		u->zstd = ZSTD_createDCtx();
+	if (!u->zstd)
+		return no_decoder("zstd", err);
+	return ZSTD_decompressDCtx(u->zstd, out, len, in, in_len) == len;
+}
+
+int mmw_unpack(struct mmw_unpack *u, enum mmw_codec codec, const void *in, size_t in_len, void *out, size_t out_len,
+	       struct mmw_err *err)
+{
+	int rc = 0;
+
+	switch (codec) {
+	case MMW_CODEC_ZLIB:
+		rc = unpack_zlib(u, in, in_len, out, out_len, err);
+		break;
+	case MMW_CODEC_LZO:
+		rc = unpack_lzo(u, in, in_len, out, out_len, err);
+		break;
+	case MMW_CODEC_SNAPPY:
+		rc = unpack_snappy(in, in_len, out, out_len);
+		break;
+	case MMW_CODEC_ZSTD:
+		rc = unpack_zstd(u, in, in_len, out, out_len, err);
+		break;
+	}
+	if (!rc)
+		return mmw_fail(err, MMW_E_CORRUPT, 0, "%zu bytes do not decompress to %zu", in_len, out_len);
+	return rc < 0 ? rc : 0;
+}
