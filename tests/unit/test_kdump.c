@@ -401,8 +401,10 @@ static void notes(void **state)
 		open_spec(&s, &o);
 		assert_int_equal(mmw_image_cpus(o.img), s.version >= 4);
 		if (s.version >= 4) {
-			assert_int_equal(mmw_image_machine(o.img), EM_X86_64);
-			assert_int_equal(mmw_image_cpu(o.img, 0)->reg[MMW_REG_PC], 0xffffffff81000000u);
+			/* No x86-64 is big-endian: that would be an s390x, whose notes have the same size. */
+			assert_int_equal(mmw_image_machine(o.img), s.big_endian ? 0 : EM_X86_64);
+			if (!s.big_endian)
+				assert_int_equal(mmw_image_cpu(o.img, 0)->reg[MMW_REG_PC], 0xffffffff81000000u);
 		}
 		if (s.version >= 3)
 			assert_string_equal(mmw_image_vmcoreinfo(o.img), info);
