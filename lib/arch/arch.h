@@ -108,8 +108,9 @@ struct mmw_arch {
 	/* The kernel's own root by its symbol, and paging.clear and paging.variant as this kernel has them. */
 	int (*from_kernel)(const struct mmw_hints *h, struct mmw_paging *pg, uint64_t *root, struct mmw_err *err);
 
-	/* The user copy of a kernel root (page-table isolation), or the root itself. */
+	/* Where the user copy of a kernel root would be (page-table isolation), and an address that both must map alike. */
 	uint64_t (*user_root)(uint64_t root);
+	uint64_t user_shared;
 
 	/* Regions and markers as far as they are known. */
 	void (*layout)(const struct mmw_hints *h, const struct mmw_paging *pg, struct mmw_layout *out);

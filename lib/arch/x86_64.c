@@ -34,6 +34,7 @@
 
 #define ADDRESS    0x000ffffffffff000ull
 #define KERNEL_MAP 0xffffffff80000000ull  /* __START_KERNEL_map */
+#define CPU_ENTRY_AREA 0xfffffe0000000000ull
 #define CR4_PAE    (1u << 5)
 #define CR4_LA57   (1u << 12)
 
@@ -316,7 +317,7 @@ static void add_markers(const struct mmw_hints *h, const struct bases *b, struct
 		mmw_layout_marker(l, b->l5 ? 0xffdf000000000000 : 0xffffec0000000000, "KASAN shadow", 0);
 		mmw_layout_marker(l, 0xfffffc0000000000, "KASAN shadow end", 0);
 	}
-	mmw_layout_marker(l, 0xfffffe0000000000, "CPU entry Area", 0);
+	mmw_layout_marker(l, CPU_ENTRY_AREA, "CPU entry Area", 0);
 	if (has(h, "init_espfix_bsp") || has(h, "init_espfix_ap"))
 		mmw_layout_marker(l, 0xffffff0000000000, "ESPfix Area", 16);
 	if (has(h, "efi_mm"))
@@ -374,7 +375,7 @@ static void x86_64_layout(const struct mmw_hints *h, const struct mmw_paging *pg
 	}
 	if (has(h, "kasan_early_shadow_page"))
 		mmw_layout_region(l, b.l5 ? 0xffdf000000000000 : 0xffffec0000000000, 0xfffffbffffffffff, "KASAN shadow");
-	mmw_layout_region(l, 0xfffffe0000000000, 0xfffffe7fffffffff, "cpu entry area");
+	mmw_layout_region(l, CPU_ENTRY_AREA, 0xfffffe7fffffffff, "cpu entry area");
 	mmw_layout_region(l, 0xffffff0000000000, 0xffffff7fffffffff, "espfix");
 	mmw_layout_region(l, 0xffffffef00000000, 0xfffffffeffffffff, "EFI runtime");
 	add_image(h, b.modules, l);
@@ -403,5 +404,6 @@ const struct mmw_arch mmw_arch_x86_64 = {
 	.geometry = x86_64_geometry,
 	.from_kernel = x86_64_from_kernel,
 	.user_root = x86_64_user_root,
+	.user_shared = CPU_ENTRY_AREA,
 	.layout = x86_64_layout,
 };

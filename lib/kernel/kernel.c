@@ -529,16 +529,24 @@ int mmw_kernel_cpu_space(const struct mmw_kernel *k, size_t cpu, struct mmw_spac
 
 bool mmw_kernel_isolated(const struct mmw_kernel *k)
 {
-	uint8_t table[4096];
-	uint64_t user;
+	struct mmw_space user = k->own;
+	struct mmw_vm *vm;
+	uint64_t in_user, in_kernel;
+	bool same = false;
 
 	if (!k->has_own || !k->arch->user_root)
 		return false;
-	user = k->arch->user_root(k->own.root);
-	if (user == k->own.root || mmw_read(k->reader, user, table, sizeof(table), NULL))
+	user.root = k->arch->user_root(k->own.root);
+	vm = user.root != k->own.root ? malloc(sizeof(*vm)) : NULL;
+	if (!vm)
 		return false;
-	/* The copy is all zero unless the kernel uses it; with it, the top entry (entry code) is always there. */
-	return mmw_get64(table + sizeof(table) - 8, mmw_image_big_endian(k->img)) != 0;
+	/* Without isolation the page there is zero, or something else altogether. */
+	mmw_vm_init(vm, k->reader, &user);
+	same = !mmw_vm_translate(vm, k->arch->user_shared, &in_user, NULL);
+	mmw_vm_init(vm, k->reader, &k->own);
+	same = same && !mmw_vm_translate(vm, k->arch->user_shared, &in_kernel, NULL) && in_user == in_kernel;
+	free(vm);
+	return same;
 }
 
 bool mmw_kernel_delta(const struct mmw_kernel *k, uint64_t *delta)
