@@ -10,8 +10,6 @@
 #include "lib/base/file.h"
 #include "lib/image/image.h"
 
-struct mmw_format;
-
 struct mmw_open_opts {
 	const char *format;   /* open as this format, by name, without asking the others; NULL: probe */
 	bool has_base;
@@ -28,9 +26,7 @@ int mmw_open(const char *spec, const struct mmw_open_opts *opts, struct mmw_imag
 int mmw_open_file(struct mmw_file *file, const char *name, const struct mmw_open_opts *opts, struct mmw_image **out,
 		  struct mmw_err *err);
 
-/* The formats in probing order; NULL past the end. */
-const struct mmw_format *mmw_format_at(size_t index);
-/* Name and summary of one, for people; false past the end. */
+/* The formats in probing order: name and one line about it. False past the end. */
 bool mmw_format_words(size_t index, const char **name, const char **summary);
 
 #endif

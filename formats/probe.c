@@ -22,11 +22,6 @@ static const struct mmw_format *const formats[] = {
 #undef MMW_FORMAT
 };
 
-const struct mmw_format *mmw_format_at(size_t index)
-{
-	return index < mmw_array_len(formats) ? formats[index] : NULL;
-}
-
 bool mmw_format_words(size_t index, const char **name, const char **summary)
 {
 	if (index >= mmw_array_len(formats))
