@@ -95,10 +95,15 @@ static const char *memory_of(const struct mmw_image *img, uint64_t pa)
 	return words[e.state];
 }
 
-static const char *why_of(const struct mmw_ent *e, char *buf, size_t size)
+static const char *why_of(const struct mmw_target *t, const struct answer *a, char *buf, size_t size)
 {
+	const struct mmw_space *own = mmw_kernel_space(t->kernel);
+	const struct mmw_ent *e = &a->ent;
+
 	buf[0] = '\0';
-	if (e->kind == MMW_ENT_LOST)
+	if (e->kind == MMW_ENT_HOLE && a->va <= INT64_MAX && own && a->walk->space->root == own->root && !t->kopts.has_root)
+		snprintf(buf, size, "the kernel's own tables map no user memory; --cpu or --root choose a process's");
+	else if (e->kind == MMW_ENT_LOST)
 		snprintf(buf, size, "the page table at physical 0x%" PRIx64 " is %s", e->pa, mmw_code_word(e->why));
 	else if (e->kind == MMW_ENT_BAD)
 		snprintf(buf, size, "the entry has reserved bits set");
@@ -236,7 +241,7 @@ static void print_block(struct mmw_target *t, const struct answer *a)
 	print_line(t, "REGION", region_of(t, a->va));
 	mmw_symbol_text(t->kernel, a->va, text, sizeof(text));
 	print_line(t, "SYMBOL", text);
-	snprintf(text, sizeof(text), "%s%s%s", status_of(&a->ent), *why_of(&a->ent, why, sizeof(why)) ? ": " : "", why);
+	snprintf(text, sizeof(text), "%s%s%s", status_of(&a->ent), *why_of(t, a, why, sizeof(why)) ? ": " : "", why);
 	print_line(t, "STATUS", text);
 	fputc('\n', t->out.to);
 }
@@ -383,7 +388,7 @@ static void print_row(struct mmw_target *t, const struct answer *a)
 	mmw_symbol_text(t->kernel, a->va, text, sizeof(text));
 	if (*text)
 		mmw_out_str(o, COL_SYMBOL, text);
-	if (*why_of(&a->ent, text, sizeof(text)))
+	if (*why_of(t, a, text, sizeof(text)))
 		mmw_out_str(o, COL_WHY, text);
 	mmw_out_row(o);
 }
