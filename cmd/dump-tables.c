@@ -87,20 +87,24 @@ struct job {
 
 /* --- options ----------------------------------------------------------------------------------------------------- */
 
+/* FIRST-LAST, or FIRST+LENGTH; FIRST and LAST may be symbol+offset, as no symbol has a dash. */
 static int parse_range(struct job *j, const char *text, struct mmw_err *err)
 {
 	char *copy = strdup(text), *sep;
-	bool length;
+	bool length = false;
 	int rc;
 
 	if (!copy)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for a range");
-	sep = strpbrk(copy, "-+");
+	sep = strchr(copy, '-');
+	if (!sep) {
+		sep = strrchr(copy, '+');
+		length = true;
+	}
 	if (!sep) {
 		free(copy);
 		return mmw_fail(err, MMW_E_ARG, 0, "--range: '%s' is neither FIRST-LAST nor FIRST+LENGTH", text);
 	}
-	length = *sep == '+';
 	*sep = '\0';
 	rc = mmw_kernel_address(j->t->kernel, copy, &j->first, err);
 	if (!rc)
@@ -159,6 +163,36 @@ static const struct mmw_flag *named_flag(const struct job *j, const char *word, 
 	return NULL;
 }
 
+/* Memory types and protection keys stand among the flags that are printed, so they may be asked for like one. */
+static bool leaf_property(struct job *j, const char *word, size_t len)
+{
+	const char *const *types = j->space.arch->memtypes;
+	unsigned key;
+
+	for (; types && *types; types++) {
+		if (strlen(*types) == len && !strncasecmp(*types, word, len)) {
+			j->filter.memtype = *types;
+			return true;
+		}
+	}
+	if (!j->space.arch->pkey || sscanf(word, "PKEY%u", &key) != 1 || !key)
+		return false;
+	j->filter.pkey = key;
+	return true;
+}
+
+static int unknown_flag(const struct job *j, const char *word, size_t len, struct mmw_err *err)
+{
+	char known[200] = "";
+	size_t n = 0;
+
+	for (const struct mmw_flag *f = j->space.arch->flags; f->name; f++)
+		if (f->kinds >> MMW_PTE_LEAF & 1 && !strstr(known, f->name) && n + strlen(f->name) + 2 < sizeof(known))
+			n += snprintf(known + n, sizeof(known) - n, "%s%s", n ? "," : "", f->name);
+	return mmw_fail(err, MMW_E_ARG, 0, "--flags: %s has no flag '%.*s' (r,w,x,ur,uw,ux,%s)", j->space.arch->name, (int)len,
+			word, known);
+}
+
 static int parse_flags(struct job *j, const char *text, struct mmw_err *err)
 {
 	for (const char *at = text; ; at++) {
@@ -166,18 +200,16 @@ static int parse_flags(struct job *j, const char *text, struct mmw_err *err)
 		bool without = *at == '!';
 		const char *word = at + without;
 		size_t word_len = len - without;
-		const struct mmw_flag *f;
+		const struct mmw_flag *f = named_flag(j, word, word_len);
 		uint8_t right;
 
 		if (right_flag(word, word_len, &right)) {
 			*(without ? &j->filter.no_rights : &j->filter.rights) |= right;
-		} else {
-			f = named_flag(j, word, word_len);
-			if (!f || j->filter.n_raw_needs == RAW_NEEDS_MAX)
-				return mmw_fail(err, MMW_E_ARG, 0, "--flags: %s has no flag '%.*s'", j->space.arch->name,
-						(int)word_len, word);
+		} else if (f && j->filter.n_raw_needs < RAW_NEEDS_MAX) {
 			j->raw_needs[j->filter.n_raw_needs][0] = f->mask;
 			j->raw_needs[j->filter.n_raw_needs++][1] = without ? f->value ^ f->mask : f->value;
+		} else if (without || !leaf_property(j, word, word_len)) {
+			return unknown_flag(j, word, word_len, err);
 		}
 		at += len;
 		if (!*at)
@@ -189,6 +221,8 @@ static int understand(struct job *j, const struct dump_opts *o, struct mmw_err *
 {
 	int rc = mmw_target_space(j->t, &o->space, &j->space, err);
 
+	if (!rc && o->summary && (o->levels || o->flags || o->entries))
+		rc = mmw_fail(err, MMW_E_ARG, 0, "--summary counts everything; of the filters only --range goes with it");
 	j->first = 0;
 	j->last = UINT64_MAX;
 	j->filter.raw_needs = j->raw_needs;
@@ -296,8 +330,10 @@ static void row_range(struct job *j, const struct mmw_range *r)
 	}
 	if (region)
 		mmw_out_str(o, COL_REGION, region->name);
-	mmw_out_hex(o, COL_VALUE, r->ent.raw);
-	mmw_out_hex(o, COL_PTE_PA, r->ent.pte_pa);
+	if (r->ent.pte_pa) {
+		mmw_out_hex(o, COL_VALUE, r->ent.raw);
+		mmw_out_hex(o, COL_PTE_PA, r->ent.pte_pa);
+	}
 	mmw_out_row(o);
 }
 

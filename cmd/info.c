@@ -95,12 +95,22 @@ static void gather(struct mmw_target *t, struct facts *f)
 
 /* --- text ------------------------------------------------------------------------------------------------------ */
 
+/* In MiB, or in KiB where that would hide it. */
+static const char *amount(uint64_t bytes, char *buf, size_t size)
+{
+	if (bytes >> 20 >= 8)
+		snprintf(buf, size, "%" PRIu64 " MiB", bytes >> 20);
+	else
+		snprintf(buf, size, "%" PRIu64 " KiB", bytes >> 10);
+	return buf;
+}
+
 static void print_memory(struct mmw_target *t)
 {
 	struct mmw_extent e;
 	uint64_t from = 0, excluded = 0, truncated = 0;
 	size_t n = 0;
-	char size[24];
+	char text[32];
 
 	while (mmw_image_next_extent(t->image, from, &e)) {
 		from = e.pa + e.len;
@@ -109,16 +119,16 @@ static void print_memory(struct mmw_target *t)
 		truncated += e.state == MMW_TRUNCATED ? e.len : 0;
 	}
 	line(t, "memory");
-	fprintf(t->out.to, "%" PRIu64 " MiB stored in %zu extents, up to 0x%" PRIx64 "\n",
-		mmw_image_stored(t->image) >> 20, n, mmw_image_last(t->image));
+	fprintf(t->out.to, "%s stored in %zu extent%s, up to 0x%" PRIx64 "\n",
+		amount(mmw_image_stored(t->image), text, sizeof(text)), n, n == 1 ? "" : "s", mmw_image_last(t->image));
 	if (excluded) {
 		line(t, "");
-		fprintf(t->out.to, "%s left out by the dumper%s\n", mmw_size_text(excluded, size),
+		fprintf(t->out.to, "%s left out by the dumper%s\n", amount(excluded, text, sizeof(text)),
 			mmw_image_excluded_or_zero(t->image) ? ", by its filter or as zero: this format does not tell" : "");
 	}
 	if (truncated) {
 		line(t, "");
-		fprintf(t->out.to, "%s missing: the file is truncated\n", mmw_size_text(truncated, size));
+		fprintf(t->out.to, "%s missing: the file is truncated\n", amount(truncated, text, sizeof(text)));
 		t->damage = true;
 	}
 	if (!t->verbose)
@@ -154,7 +164,7 @@ static void print_paging(struct mmw_target *t)
 
 	line(t, "paging");
 	if (!s) {
-		fprintf(t->out.to, "? (%s)\n", mmw_kernel_why_not(t->kernel));
+		fputs("?\n", t->out.to);
 		t->damage = true;
 		return;
 	}

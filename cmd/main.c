@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mmwalk COMMAND [OPTION...] IMAGE [ARG...] */
+#include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,15 +105,15 @@ static int run_command(struct run *r, struct mmw_err *err)
 static int exit_status(const struct run *r, int rc, const struct mmw_err *err)
 {
 	if (rc == -MMW_E_ARG) {
-		mmw_warn("%s: %s", r->cmd->name, err->msg);
+		mmw_warn("%s", err->msg);
 		return EXIT_USAGE;
 	}
 	if (rc < 0) {
-		mmw_warn("%s: %s", r->cmd->name, err->msg);
+		mmw_warn("%s", err->msg);
 		return EXIT_CANNOT;
 	}
 	if (fflush(stdout) || ferror(stdout)) {
-		mmw_warn("%s: writing the output failed", r->cmd->name);
+		mmw_warn("writing the output failed");
 		return EXIT_CANNOT;
 	}
 	return r->target.damage ? EXIT_DAMAGE : EXIT_CLEAN;
@@ -133,13 +134,13 @@ static int run_named(const struct mmw_cmd *cmd, int argc, char **argv)
 	}
 	r->cmd = cmd;
 	r->target.progress = -1;
-	snprintf(r->args_doc, sizeof(r->args_doc), "IMAGE %s", cmd->args ? cmd->args : "");
+	snprintf(r->args_doc, sizeof(r->args_doc), "IMAGE%s%s", cmd->args ? " " : "", cmd->args ? cmd->args : "");
 	build_doc(r);
 	r->children[0] = (struct argp_child){ .argp = &mmw_target_argp };
 	r->argp = (struct argp){ .options = cmd->options, .parser = parse_run, .args_doc = r->args_doc, .doc = r->doc,
 				 .children = r->children };
 	snprintf(name, sizeof(name), "mmwalk %s", cmd->name);
-	argv[0] = name;
+	argv[0] = program_invocation_name = name;
 	argp_parse(&r->argp, argc, argv, 0, NULL, r);
 	rc = exit_status(r, run_command(r, &err), &err);
 	mmw_target_close(&r->target);
@@ -150,6 +151,8 @@ static int run_named(const struct mmw_cmd *cmd, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	program_invocation_name = "mmwalk";
+	argp_program_version = "mmwalk " MMW_VERSION;
 	argp_err_exit_status = EXIT_USAGE;
 #ifdef M_MMAP_THRESHOLD
 	/* Our few large buffers come and go: keep them, rather than have the kernel zero their pages each time. */

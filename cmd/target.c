@@ -154,7 +154,7 @@ void mmw_warn(const char *fmt, ...)
 	va_list ap;
 
 	fflush(stdout);
-	fputs("mmwalk: ", stderr);
+	fprintf(stderr, "%s: ", program_invocation_name);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
@@ -206,14 +206,13 @@ int mmw_target_open(struct mmw_target *t, struct mmw_err *err)
 
 	if (rc)
 		return rc;
-	if (t->has_base && strcmp(mmw_image_format(t->image), "raw"))
-		return mmw_fail(err, MMW_E_ARG, 0, "--image-base is for raw images, and %s is %s", t->image_name,
-				mmw_image_format(t->image));
 	if (t->progress > 0 || (t->progress < 0 && isatty(STDERR_FILENO))) {
 		clock_gettime(CLOCK_MONOTONIC, &bar.start);
 		t->kopts.progress = show_bar;
 		t->kopts.progress_ctx = &bar;
 	}
+	if (t->kopts.levels && !t->kopts.has_root)
+		return mmw_fail(err, MMW_E_ARG, 0, "--levels goes with --root");
 	rc = mmw_kernel_bind(t->image, &t->kopts, &t->kernel, err);
 	if (bar.shown)
 		fprintf(stderr, "\r%70s\r", "");
@@ -240,7 +239,7 @@ int mmw_target_need_space(const struct mmw_target *t, const struct mmw_space **o
 	*out = mmw_kernel_space(t->kernel);
 	if (*out)
 		return 0;
-	return mmw_fail(err, MMW_E_NODATA, 0, "no page tables are known: %s; --root names some", mmw_kernel_why_not(t->kernel));
+	return mmw_fail(err, MMW_E_NODATA, 0, "no page tables are known (%s); --root PA says where they are", mmw_kernel_why_not(t->kernel));
 }
 
 int mmw_target_space(const struct mmw_target *t, const struct mmw_space_opts *o, struct mmw_space *out,

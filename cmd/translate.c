@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "lib/base/vec.h"
@@ -323,7 +324,7 @@ static void print_brief(struct mmw_target *t, const struct answer *a, struct fla
 		p = put_text(p, "-", 9);
 	}
 	region = region_of(t, a->va);
-	p = put_text(p, region ? region : "?", 16);
+	p = put_text(p, region ? region : "?", a->ent.kind == MMW_ENT_LEAF ? 16 : 0);
 	if (a->ent.kind == MMW_ENT_LEAF) {
 		*p++ = ' ';
 		p = put_text(p, cached_flags(cache, a), 0);
@@ -371,10 +372,13 @@ static void print_row(struct mmw_target *t, const struct answer *a)
 		mmw_out_str(o, COL_USER_RIGHTS, mmw_rights_text(a->ent.rights, true, text));
 		mmw_out_str(o, COL_MEMORY, memory_of(t->image, a->ent.pa));
 	} else {
-		mmw_out_none(o, COL_PA);
-		mmw_out_none(o, COL_PAGE_SIZE);
-		mmw_out_none(o, COL_FLAGS);
+		for (int col = COL_PA; col < COL_REGION; col++)
+			if (col != COL_STATUS)
+				mmw_out_none(o, col);
 	}
+	mmw_out_none(o, COL_SWAP);
+	mmw_out_none(o, COL_SYMBOL);
+	mmw_out_none(o, COL_WHY);
 	if (a->ent.kind == MMW_ENT_SWAP && arch->swap) {
 		uint64_t offset;
 		unsigned type;
@@ -400,6 +404,7 @@ struct job {
 	struct mmw_walk walk;
 	struct flags_cache flags;
 	bool brief;
+	uint64_t line;  /* of standard input, 0 for arguments */
 };
 
 static int translate_one(struct job *j, const char *text, struct mmw_err *err)
@@ -409,7 +414,10 @@ static int translate_one(struct job *j, const char *text, struct mmw_err *err)
 	int rc = mmw_kernel_address(j->t->kernel, text, &a.va, &local);
 
 	if (rc) {
-		mmw_warn("%s", local.msg);
+		if (j->line)
+			mmw_warn("line %" PRIu64 ": %s", j->line, local.msg);
+		else
+			mmw_warn("%s", local.msg);
 		j->t->damage = true;
 		return 0;
 	}
@@ -433,10 +441,14 @@ static int translate_lines(struct job *j, struct mmw_err *err)
 	size_t cap = 0;
 	int rc = 0;
 
-	setvbuf(j->t->out.to, NULL, _IOFBF, 1 << 18);
+	if (isatty(STDIN_FILENO))
+		mmw_warn("addresses, one a line:");
+	else
+		setvbuf(j->t->out.to, NULL, _IOFBF, 1 << 18);
 	while (!rc && getline(&line, &cap, stdin) > 0) {
 		char *from = line + strspn(line, " \t");
 
+		j->line++;
 		from[strcspn(from, " \t\r\n")] = '\0';
 		if (*from && *from != '#')
 			rc = translate_one(j, from, err);

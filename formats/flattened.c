@@ -91,7 +91,7 @@ static size_t runs_before(const struct flat *f, uint64_t off)
 static int read_gap(const struct flat *f, bool probing, uint64_t off, uint8_t *buf, size_t len, struct mmw_err *err)
 {
 	if (f->truncated && !probing)
-		return mmw_fail(err, MMW_E_CORRUPT, off, "%s: %zu bytes at offset %" PRIu64 " are missing: the stream "
+		return mmw_fail(err, MMW_E_TRUNCATED, off, "%s: %zu bytes at offset %" PRIu64 " are missing: the stream "
 				"is truncated", f->file.name, len, off);
 	memset(buf, 0, len);
 	return 0;

@@ -836,7 +836,7 @@ static int check_desc(const struct mmw_image *img, const struct desc *d, uint64_
 	const char *what = NULL;
 
 	if (!d->offset && !d->size)
-		return mmw_fail(err, MMW_E_CORRUPT, pa, "physical 0x%" PRIx64 " was never written: the dump is "
+		return mmw_fail(err, MMW_E_TRUNCATED, pa, "physical 0x%" PRIx64 " was never written: the dump is "
 				"incomplete", pa);
 	if (d->flags && d->flags != DH_ZLIB && d->flags != DH_LZO && d->flags != DH_SNAPPY && d->flags != DH_ZSTD)
 		what = "has unknown flags";
@@ -850,7 +850,7 @@ static int check_desc(const struct mmw_image *img, const struct desc *d, uint64_
 		return mmw_fail(err, MMW_E_CORRUPT, pa, "the descriptor of physical 0x%" PRIx64 " %s: offset %" PRIu64
 				", size %" PRIu32 ", flags 0x%" PRIx32, pa, what, d->offset, d->size, d->flags);
 	if (!mmw_fits(d->offset, d->size, img->file->size))
-		return mmw_fail(err, MMW_E_CORRUPT, pa, "physical 0x%" PRIx64 " lies past the end of the truncated "
+		return mmw_fail(err, MMW_E_TRUNCATED, pa, "physical 0x%" PRIx64 " lies past the end of the truncated "
 				"file: %" PRIu32 " bytes at offset %" PRIu64, pa, d->size, d->offset);
 	return 0;
 }
@@ -918,6 +918,9 @@ static int kdump_read_block(const struct mmw_image *img, void *priv, uint64_t bl
 		return mmw_fail(err, MMW_E_NODATA, pa, "physical 0x%" PRIx64 " is not in the image", pa);
 	if (!bit_at(l->stored, pfn))
 		return mmw_fail(err, MMW_E_EXCLUDED, pa, "physical 0x%" PRIx64 " was left out by the dumper", pa);
+	if (l->lost && bit_at(l->lost, pfn))
+		return mmw_fail(err, MMW_E_TRUNCATED, pa, "physical 0x%" PRIx64 " is not in the file: the dump is incomplete or "
+				"truncated", pa);
 	if (pfn < k->part_first || pfn >= k->part_stop)
 		return mmw_fail(err, MMW_E_NODATA, pa, "physical 0x%" PRIx64 " is in another part of this split "
 				"dump", pa);

@@ -71,7 +71,7 @@ static int choose(struct mmw_file *f, const char *wanted, const struct mmw_forma
 		*out = best_format(&b, f->size);
 		if (!*out)
 			rc = mmw_fail(err, MMW_E_UNSUPPORTED, 0, "%s is no memory image: its start has no known mark, and raw "
-				      "memory would be whole pages (it has %" PRIu64 " bytes; --image-format raw insists)",
+				      "memory would be whole pages (it has %" PRIu64 " bytes; --image-format raw reads it all the same)",
 				      f->name, f->size);
 	}
 	free(head);
@@ -155,17 +155,26 @@ static int split_base(const char *spec, char **path, uint64_t *base)
 int mmw_open(const char *spec, const struct mmw_open_opts *opts, struct mmw_image **out, struct mmw_err *err)
 {
 	struct mmw_open_opts mine = opts ? *opts : (struct mmw_open_opts){ 0 };
+	struct mmw_image *img;
 	struct mmw_file *file;
 	char *path = NULL;
 	int rc;
 
 	if (split_base(spec, &path, &mine.base)) {
 		mine.has_base = true;
-		mine.format = mine.format ? mine.format : "raw";
 	}
 	rc = mmw_file_open(path ? path : spec, &file, err);
 	if (!rc)
-		rc = mmw_open_file(file, path ? path : spec, &mine, out, err);
+		rc = mmw_open_file(file, path ? path : spec, &mine, &img, err);
 	free(path);
-	return rc;
+	if (rc)
+		return rc;
+	if (mine.has_base && img->format != &mmw_format_raw) {
+		rc = mmw_fail(err, MMW_E_ARG, 0, "%s has addresses of its own (%s): only raw memory is placed by @PA or "
+			      "--image-base", img->name, img->format->name);
+		mmw_image_close(img);
+		return rc;
+	}
+	*out = img;
+	return 0;
 }

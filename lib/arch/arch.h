@@ -81,6 +81,7 @@ struct mmw_arch {
 
 	const struct mmw_flag *flags;  /* ends with a NULL name */
 	const char *(*memtype)(const struct mmw_paging *pg, unsigned level, uint64_t raw);  /* leaves: "WB"; may be NULL */
+	const char *const *memtypes;   /* all that memtype can say; ends with NULL */
 	uint64_t (*pkey)(uint64_t raw);     /* protection key of a leaf; slot may be NULL */
 	void (*swap)(uint64_t raw, unsigned *type, uint64_t *offset);  /* of a MMW_PTE_SWAP entry */
 

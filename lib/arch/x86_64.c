@@ -126,6 +126,8 @@ static const struct mmw_flag x86_64_flags[] = {
 	{ NULL, 0, 0, 0, 0, 0 },
 };
 
+static const char *const x86_64_memtypes[] = { "WB", "WC", "UC-", "UC", "WP", "WT", NULL };
+
 /* Linux programs the PAT so since 4.x (arch/x86/mm/pat/memtype.c, pat_bp_init): index PAT:PCD:PWT. */
 static const char *x86_64_memtype(const struct mmw_paging *pg, unsigned level, uint64_t raw)
 {
@@ -392,6 +394,7 @@ const struct mmw_arch mmw_arch_x86_64 = {
 	.decode = x86_64_decode,
 	.flags = x86_64_flags,
 	.memtype = x86_64_memtype,
+	.memtypes = x86_64_memtypes,
 	.pkey = x86_64_pkey,
 	.swap = x86_64_swap,
 	.ptdump = x86_64_ptdump,

@@ -69,6 +69,7 @@ const char *mmw_code_word(int code)
 		[MMW_E_CORRUPT] = "corrupt",
 		[MMW_E_NODATA] = "absent",
 		[MMW_E_EXCLUDED] = "excluded",
+		[MMW_E_TRUNCATED] = "truncated",
 		[MMW_E_NOTPRESENT] = "not-present",
 		[MMW_E_NOSYM] = "no-symbol",
 		[MMW_E_NOTYPE] = "no-type",

@@ -20,6 +20,7 @@ enum mmw_code {
 	MMW_E_CORRUPT,     /* bytes contradict their format */
 	MMW_E_NODATA,      /* the image does not hold this physical address */
 	MMW_E_EXCLUDED,    /* the dumper filtered this page out */
+	MMW_E_TRUNCATED,   /* the file ends before the bytes that should be there */
 	MMW_E_NOTPRESENT,  /* the page tables map nothing here */
 	MMW_E_NOSYM,       /* no source knows this symbol */
 	MMW_E_NOTYPE,      /* no source knows this type or member */

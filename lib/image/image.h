@@ -75,8 +75,8 @@ void mmw_reader_close(struct mmw_reader *r);
 const struct mmw_image *mmw_reader_image(const struct mmw_reader *r);
 
 /*
- * All of [pa, pa + len) or nothing: MMW_E_NODATA, MMW_E_EXCLUDED, MMW_E_CORRUPT (truncated or undecodable) name the
- * first address that is missing. Small reads are served from a cache of decoded blocks.
+ * All of [pa, pa + len) or nothing: MMW_E_NODATA, MMW_E_EXCLUDED, MMW_E_TRUNCATED and MMW_E_CORRUPT (it does not
+ * decode) name the first address that is missing. Small reads are served from a cache of decoded blocks.
  */
 int mmw_read(struct mmw_reader *r, uint64_t pa, void *buf, size_t len, struct mmw_err *err);
 

@@ -105,7 +105,7 @@ static int not_stored(const struct mmw_image *img, uint64_t pa, enum mmw_state s
 	if (state == MMW_EXCLUDED)
 		return mmw_fail(err, MMW_E_EXCLUDED, pa, "physical 0x%llx was left out by the dumper%s", (unsigned long long)pa,
 				img->excluded_or_zero ? " (or was zero: this format does not tell)" : "");
-	return mmw_fail(err, MMW_E_CORRUPT, pa, "physical 0x%llx lies past the end of the truncated file",
+	return mmw_fail(err, MMW_E_TRUNCATED, pa, "physical 0x%llx lies past the end of the truncated file",
 			(unsigned long long)pa);
 }
 

@@ -409,20 +409,27 @@ static int by_address(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Try one landmark on every architecture that the image may be of; 1 when tables were found there. */
+/* Try one landmark on every architecture that the image may be of; 1 when tables were found there, confirmed or not. */
 static int try_landmark(struct mmw_kernel *k, const struct search *s, uint64_t digit0, const struct mmw_arch *only)
 {
+	const struct mmw_arch *decodes = NULL;
+
 	for (size_t i = 0; mmw_arch_at(i); i++) {
 		k->arch = only ? only : mmw_arch_at(i);
 		if (!open_at(k, k->reader, digit0, k->arch->word, &k->ks, &k->ks_pa)) {
-			if (place_candidate(k, s) || only)
+			if (place_candidate(k, s))
 				return 1;
 			mmw_kallsyms_close(k->ks);
 			k->ks = NULL;
+			decodes = decodes ? decodes : k->arch;
 		}
 		if (only)
 			break;
 	}
+	/* A table that no page tables confirm is listed all the same. */
+	k->arch = decodes;
+	if (decodes && !open_at(k, k->reader, digit0, k->arch->word, &k->ks, &k->ks_pa))
+		return 1;
 	k->arch = only;
 	return 0;
 }
@@ -435,8 +442,8 @@ static int add_candidate(struct mmw_kernel *k, struct mmw_err *err)
 	if (rc)
 		return rc;
 	c = &k->candidates[k->n_candidates++];
-	*c = (struct mmw_candidate){ .kallsyms_pa = k->ks_pa, .delta = k->delta, .root = k->has_own ? k->own.root : 0,
-				     .symbols = mmw_kallsyms_count(k->ks) };
+	*c = (struct mmw_candidate){ .kallsyms_pa = k->ks_pa, .delta = k->has_delta ? k->delta : 0,
+				     .root = k->has_own ? k->own.root : 0, .symbols = mmw_kallsyms_count(k->ks) };
 	read_banner(k, c);
 	return 0;
 }
@@ -500,18 +507,25 @@ static int weigh(struct mmw_kernel *k, struct search *s, struct mmw_err *err)
 
 static void say_none(const struct search *s, struct mmw_err *err)
 {
+	const struct mmw_kernel *k = s->k;
 	char missing[80] = "";
-	unsigned choose = s->k->opts.choose;
+	size_t hold = 0;
 
-	if (choose && s->k->n_candidates) {
-		mmw_fail(err, MMW_E_NOSYM, 0, "kernel %u is none to be had: the search found %zu, of which page tables confirm "
-			 "those that info --all shows with a root", choose, s->k->n_candidates);
+	for (size_t i = 0; i < k->n_candidates; i++)
+		hold += k->candidates[i].root != 0;
+	if (hold) {
+		mmw_fail(err, MMW_E_NOSYM, 0, "--kernel %u: of %zu symbol tables in this image %zu are a kernel's, and that is none of "
+			 "them (info --all lists them)", k->opts.choose, k->n_candidates, hold);
 		return;
 	}
 	if (s->truncated)
-		snprintf(missing, sizeof(missing), " (the file is truncated: %" PRIu64 " MiB are missing)", s->truncated >> 20);
-	mmw_fail(err, MMW_E_NOSYM, 0, "no kernel found in %" PRIu64 " MiB of memory%s: of %zu marks of a symbol table none has a "
-		 "whole table around it that page tables confirm", s->total >> 20, missing, s->n_hits);
+		snprintf(missing, sizeof(missing), " (the file is truncated: %" PRIu64 " KiB are missing)", s->truncated >> 10);
+	if (!s->n_hits)
+		mmw_fail(err, MMW_E_NOSYM, 0, "no kernel found in %" PRIu64 " KiB of memory%s: nothing looks like a symbol table",
+			 s->total >> 10, missing);
+	else
+		mmw_fail(err, MMW_E_NOSYM, 0, "no kernel found in %" PRIu64 " KiB of memory%s: of %zu marks of a symbol table none has "
+			 "a whole table around it that page tables confirm", s->total >> 10, missing, s->n_hits);
 }
 
 int mmw_find_search(struct mmw_kernel *k, struct mmw_err *err)

@@ -429,6 +429,16 @@ static int choose_space(struct mmw_kernel *k, struct mmw_err *err)
 	return k->opts.levels ? choose_levels(k, err) : 0;
 }
 
+/* A root that no processor could use is a slip of the user's, not a finding. */
+static int check_root(const struct mmw_kernel *k, struct mmw_err *err)
+{
+	uint64_t table = k->has_space ? mmw_table_bytes(&k->space.paging, k->space.paging.levels - 1) : 0;
+
+	if (k->opts.has_root && table && k->opts.root & ((table < 4096 ? table : 4096) - 1))
+		return mmw_fail(err, MMW_E_ARG, 0, "--root: no table can start at 0x%" PRIx64, k->opts.root);
+	return 0;
+}
+
 int mmw_kernel_bind(const struct mmw_image *img, const struct mmw_kernel_opts *opts, struct mmw_kernel **out,
 		    struct mmw_err *err)
 {
@@ -455,6 +465,8 @@ int mmw_kernel_bind(const struct mmw_image *img, const struct mmw_kernel_opts *o
 	if (k->ks)
 		settle(k);
 	rc = choose_space(k, err);
+	if (!rc)
+		rc = check_root(k, err);
 	if (rc) {
 		mmw_kernel_close(k);
 		return rc;

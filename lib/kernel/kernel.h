@@ -94,7 +94,7 @@ const struct mmw_kallsyms *mmw_kernel_kallsyms(const struct mmw_kernel *k);
 int mmw_kernel_symbol(const struct mmw_kernel *k, const char *name, uint64_t *va, const char **source,
 		      struct mmw_err *err);
 
-/* The symbol that va lies in, if it lies in the kernel's image or the absolute per-CPU symbols. */
+/* The symbol that va lies in, if it lies in the kernel's image. */
 bool mmw_kernel_symbol_at(const struct mmw_kernel *k, uint64_t va, struct mmw_ksym *out, uint64_t *offset);
 
 /* "symbol", "symbol+off", "0xhex" or "hex" to an address. A number is hex with or without 0x. */

@@ -38,18 +38,11 @@ int mmw_kernel_symbol(const struct mmw_kernel *k, const char *name, uint64_t *va
 
 bool mmw_kernel_symbol_at(const struct mmw_kernel *k, uint64_t va, struct mmw_ksym *out, uint64_t *offset)
 {
-	size_t index, next, n = k->ks ? mmw_kallsyms_count(k->ks) : 0;
-	bool open_ended;
+	size_t index, n = k->ks ? mmw_kallsyms_count(k->ks) : 0;
 
-	if (!n || !mmw_kallsyms_by_addr(k->ks, va, &index))
-		return false;
-	/* Behind the last symbol (_end), and between the absolute per-CPU ones and the image, there is none. */
-	next = index;
-	while (++next < n && mmw_kallsyms_addr(k->ks, next) == mmw_kallsyms_addr(k->ks, index))
-		;
-	open_ended = next == n || (mmw_kallsyms_addr(k->ks, index) < k->arch->image_first &&
-				   mmw_kallsyms_addr(k->ks, next) >= k->arch->image_first);
-	if (open_ended && mmw_kallsyms_addr(k->ks, index) != va)
+	/* Absolute per-CPU symbols are offsets and no addresses, and behind the last symbol (_end) there is none. */
+	if (!n || va < k->arch->image_first || va > mmw_kallsyms_addr(k->ks, n - 1) ||
+	    !mmw_kallsyms_by_addr(k->ks, va, &index) || mmw_kallsyms_addr(k->ks, index) < k->arch->image_first)
 		return false;
 	if (mmw_kallsyms_at(k->ks, index, out, NULL))
 		return false;

@@ -14,7 +14,9 @@ void mmw_ranges_init(struct mmw_ranges *r, struct mmw_reader *reader, const stru
 
 static bool wanted(const struct mmw_ranges *r, const struct mmw_ent *e)
 {
+	const struct mmw_arch *arch = r->walk.space->arch;
 	const struct mmw_range_filter *f = r->filter;
+	const char *memtype;
 
 	if (!f)
 		return true;
@@ -25,7 +27,10 @@ static bool wanted(const struct mmw_ranges *r, const struct mmw_ent *e)
 	for (size_t i = 0; i < f->n_raw_needs; i++)
 		if ((e->raw & f->raw_needs[i][0]) != f->raw_needs[i][1])
 			return false;
-	return true;
+	if (f->pkey && (!arch->pkey || arch->pkey(e->raw) != f->pkey))
+		return false;
+	memtype = f->memtype && arch->memtype ? arch->memtype(&r->walk.space->paging, e->level, e->raw) : NULL;
+	return !f->memtype || (memtype && !strcmp(memtype, f->memtype));
 }
 
 /* The next record of interest from the walk: leaves that pass the filter, and all damage. */
@@ -34,7 +39,10 @@ static int next_wanted(struct mmw_ranges *r, struct mmw_ent *e, struct mmw_err *
 	int rc;
 
 	while ((rc = mmw_walk_next(&r->walk, e, err)) == 1) {
-		r->lost += e->kind == MMW_ENT_LOST;
+		/* A root that cannot be read is met once in each half it serves. */
+		if (e->kind == MMW_ENT_LOST && (e->pte_pa || !r->root_lost))
+			r->lost++;
+		r->root_lost = r->root_lost || (e->kind == MMW_ENT_LOST && !e->pte_pa);
 		r->bad += e->kind == MMW_ENT_BAD;
 		if (e->kind == MMW_ENT_LOST || e->kind == MMW_ENT_BAD)
 			return 1;

@@ -19,13 +19,15 @@ struct mmw_range_filter {
 	uint8_t rights, no_rights;       /* effective rights that must, and must not be there */
 	uint64_t (*raw_needs)[2];        /* pairs mask, value on the entry */
 	size_t n_raw_needs;
+	const char *memtype;             /* as the architecture names it; NULL: any */
+	unsigned pkey;                   /* protection key; 0: any */
 };
 
 struct mmw_ranges {
 	struct mmw_walk walk;
 	const struct mmw_range_filter *filter;
 	bool entries;      /* one record a leaf */
-	bool pending_set;
+	bool pending_set, root_lost;
 	struct mmw_ent pending;
 	uint64_t leaves[MMW_LEVELS_MAX], bytes[MMW_LEVELS_MAX];  /* seen so far, before the filter */
 	uint64_t lost, bad;

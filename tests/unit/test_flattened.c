@@ -137,10 +137,10 @@ static void lost_end(void **state)
 	assert_int_equal(mmw_file_read(f, 0, buf, 65536, NULL), 0);  /* what a probe reads */
 	assert_memory_equal(buf + 4096, bytes + 4096, 65536 - 4096);
 	assert_int_equal(mmw_file_read(f, 60000, buf, 34096, NULL), 0);
-	assert_int_equal(mmw_file_read(f, 60000, buf, 34097, &err), -MMW_E_CORRUPT);
+	assert_int_equal(mmw_file_read(f, 60000, buf, 34097, &err), -MMW_E_TRUNCATED);
 	assert_non_null(strstr(err.msg, "truncated"));
-	assert_int_equal(mmw_file_read(f, 100000, buf, 1, NULL), -MMW_E_CORRUPT);
-	assert_int_equal(mmw_file_read(f, 149999, buf, 2, NULL), -MMW_E_CORRUPT);
+	assert_int_equal(mmw_file_read(f, 100000, buf, 1, NULL), -MMW_E_TRUNCATED);
+	assert_int_equal(mmw_file_read(f, 149999, buf, 2, NULL), -MMW_E_TRUNCATED);
 	assert_int_equal(mmw_file_read(f, 150000, buf, 1000, NULL), 0);
 	assert_int_equal(mmw_file_read(f, 151000, buf, 1, NULL), -MMW_E_CORRUPT);
 	mmw_file_close(f);
@@ -169,7 +169,7 @@ static void zero_tail(void **state)
 		assert_int_equal(kd_stream_record(&s, 0, NULL, 0), 0);
 	assert_int_equal(unwrap(&s, &f, NULL), 0);
 	assert_int_equal(f->size, 100003);
-	assert_int_equal(mmw_file_read(f, 90000, (uint8_t[1]){ 0 }, 1, NULL), -MMW_E_CORRUPT);
+	assert_int_equal(mmw_file_read(f, 90000, (uint8_t[1]){ 0 }, 1, NULL), -MMW_E_TRUNCATED);
 	mmw_file_close(f);
 	kd_stream_free(&s);
 

@@ -103,9 +103,8 @@ static int expected_read(const struct model *m, uint64_t pa, size_t len, uint8_t
 		uint8_t state = pa + i < SPACE ? m->state[pa + i] : ABSENT;
 
 		if (state != MMW_STORED)
-			return state == ABSENT	       ? -MMW_E_NODATA
-			       : state == MMW_EXCLUDED ? -MMW_E_EXCLUDED
-						       : -MMW_E_CORRUPT;
+			return state == ABSENT ? -MMW_E_NODATA
+			     : state == MMW_EXCLUDED ? -MMW_E_EXCLUDED : -MMW_E_TRUNCATED;
 		buf[i] = file_bytes[m->off[pa + i]];
 	}
 	return 0;
@@ -169,7 +168,7 @@ static void first_failure_is_named(void **state)
 	assert_int_equal(err.addr, 0x2000);
 	assert_int_equal(mmw_read(r, 0xff0, buf, 0x20, &err), -MMW_E_NODATA);
 	assert_int_equal(err.addr, 0xff0);
-	assert_int_equal(mmw_read(r, 0x8800, buf, 0x1000, &err), -MMW_E_CORRUPT);
+	assert_int_equal(mmw_read(r, 0x8800, buf, 0x1000, &err), -MMW_E_TRUNCATED);
 	assert_int_equal(err.addr, 0x9000);
 	assert_int_equal(mmw_read(r, UINT64_MAX - 3, buf, 8, &err), -MMW_E_NODATA);
 	assert_int_equal(mmw_read(r, UINT64_MAX, buf, 1, &err), -MMW_E_NODATA);
