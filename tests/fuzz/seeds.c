@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/fuzz/seeds.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/vec.h"
+#include "tests/tools/kswrite.h"
+#include "tests/tools/recipe.h"
+#include "tests/tools/wrap.h"
+#include "tests/unit/kdump_build.h"
+
+/* --- a kernel in 128 KiB -------------------------------------------------------------------------------------- */
+
+struct tiny {
+	const char *layout, *encoding, *extra, *more;
+	bool big_endian;
+};
+
+static const char vmcoreinfo_page[] =
+	"vmcoreinfo-page 3000 {\n"
+	"OSRELEASE=6.1.0-tiny\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff81009000\nNUMBER(phys_base)=-16711680\n"
+	"NUMBER(pgtable_l5_enabled)=0\nKERNELOFFSET=0\n}\n";
+
+static const char cpu[] = "cpu pc=ffffffff81000000 cr3=19000 cr4=20\n";
+
+static const char vmcoreinfo_note[] =
+	"vmcoreinfo OSRELEASE=6.1.0-tiny\nvmcoreinfo PAGESIZE=4096\nvmcoreinfo NUMBER(phys_base)=-16711680\n"
+	"vmcoreinfo SYMBOL(init_top_pgt)=ffffffff81009000\nvmcoreinfo SYMBOL(_stext)=ffffffff81000000\n";
+
+static const struct tiny tinies[TINY_KERNELS] = {
+	{ "A", "base", "", "", false },
+	{ "A", "percpu", "0 A fixed_percpu_data\n", vmcoreinfo_page, false },
+	{ "B", "base", "", "", false },
+	{ "B", "percpu", "0 A fixed_percpu_data\n", cpu, false },
+	{ "C", "base", "@token_table R kallsyms_token_table\n", "", false },
+	{ "C", "base", "@token_table R kallsyms_token_table\n", vmcoreinfo_page, true },
+	{ "D", "place", "", "", false },
+	{ "D", "place", "", vmcoreinfo_note, true },
+};
+
+/* The image lies at 10000 and is mapped at ffffffff81000000; its root is the page at its offset 9000. */
+void tiny_kernel(unsigned index, struct phys *out)
+{
+	const struct tiny *t = &tinies[index % TINY_KERNELS];
+	char text[4096];
+
+	snprintf(text, sizeof(text),
+		 "ram 0 20000\n"
+		 "string 11000 \"Linux version 6.1.0-tiny (fuzz) #1\\n\"\n"
+		 "u64 1a000: 0-ff0000\nu64 1a008: ffff888000000000\n"
+		 "space 19000 4 5000\n"
+		 "map ffffffff81000000 1000 -> 10000 1000 text\n"
+		 "map ffffffff81001000 f000 -> 11000 1000 rodata\n"
+		 "map ffff888000000000 200000 -> 0 2M data\n"
+		 "%s"
+		 "kallsyms 11100 ffffffff81001100 %s %s {\n"
+		 "%s"
+		 "ffffffff81000000 T _text\nffffffff81000000 T _stext\n"
+		 "fill 100 ffffffff81000010 8 t f\n"
+		 "ffffffff81000900 T schedule\nffffffff81001000 D linux_banner\n"
+		 "ffffffff81009000 D init_top_pgt\nffffffff8100a000 D phys_base\nffffffff8100a008 D page_offset_base\n"
+		 "ffffffff81010000 B _end\n"
+		 "}\n", t->more, t->layout, t->encoding, t->extra);
+	recipe_text("tiny kernel", text, t->big_endian, out);
+}
+
+/* --- what each fuzzer starts from ----------------------------------------------------------------------------- */
+
+static bool elf_seed(unsigned index, struct blob *out)
+{
+	static const char *const names[] = { "elf", "elf-be", "elf32", "elf-xnum", "elf-overlap", "elf-E" };
+	const struct wrap_format *f;
+	struct phys p;
+
+	if (index >= mmw_array_len(names))
+		return false;
+	f = wrap_format_by_name(names[index]);
+	recipe_text("elf",
+		    "ram 1000 1000\nexcluded 2000 2000\nram 8000 1000\nu64 8000: 77*4\ncpu pc=1 sp=2 cr3=1000 cr4=20\n"
+		    "vmcoreinfo OSRELEASE=1\n",
+		    f->big_endian, &p);
+	f->write(&p, out);
+	phys_fini(&p);
+	return true;
+}
+
+static bool kdump_seed(unsigned index, struct blob *out)
+{
+	struct kd_image img;
+
+	if (kd_sample(7 * index, &img))
+		return false;
+	blob_add(out, img.bytes, img.len);
+	kd_free(&img);
+	return true;
+}
+
+static bool flattened_seed(unsigned index, struct blob *out)
+{
+	struct blob inner = { 0 };
+	struct kd_stream s;
+
+	if (index >= 12 || !(index % 2 ? elf_seed(index / 2, &inner) : kdump_seed(index, &inner)))
+		return false;
+	if (kd_flatten(inner.bytes, inner.len, 500 + 1000 * index, (enum kd_order)(index % 3), &s))
+		die("no memory for a seed");
+	blob_add(out, s.bytes, s.len);
+	kd_stream_free(&s);
+	blob_fini(&inner);
+	return true;
+}
+
+/* A byte that says word size and byte order, then tables. */
+static bool kallsyms_seed(unsigned index, struct blob *out)
+{
+	enum mmw_kallsyms_encoding e = index % 4 == 3 ? MMW_KALLSYMS_PLACE : index & 4 ? MMW_KALLSYMS_PERCPU :
+		MMW_KALLSYMS_BASE;
+	struct ks_spec s = ks_spec_of((char)('A' + index % 4), e);
+	struct blob b = { 0 };
+	size_t at[KS_PARTS];
+	char name[16];
+
+	if (index >= 16)
+		return false;
+	s.big_endian = index & 8;
+	s.word = index & 4 ? 8 : 4;
+	s.va = s.word == 8 ? 0xffffffff81000000 : 0xc0100000;
+	for (unsigned i = 0; i < 260; i++) {
+		snprintf(name, sizeof(name), "s%u", i);
+		ks_add(&s, s.va - 0x10000 + 4 * i, 'T', name);
+	}
+	ks_build(&s, &b, at);
+	blob_u8(out, (s.word == 8) | s.big_endian << 1);
+	blob_add(out, b.bytes, b.len);
+	blob_fini(&b);
+	ks_spec_fini(&s);
+	return true;
+}
+
+/* Which kernel, and a patch that changes nothing. */
+static bool kernel_seed(unsigned index, struct blob *out)
+{
+	if (index >= 4 * TINY_KERNELS)
+		return false;
+	blob_u8(out, (uint8_t)index);
+	blob_add(out, "\0\0\1\0\0", 5);
+	return true;
+}
+
+/* Levels, byte order and root; then page, index, and an entry each. */
+static bool walk_seed(unsigned index, struct blob *out)
+{
+	static const uint64_t flags[] = { 0x67, 0x63, 0xe7, 0x1e3, 0x8000000000000161, 0x160, 0x60, 0x1000 };
+
+	if (index >= 16)
+		return false;
+	blob_u8(out, (uint8_t)index);
+	for (unsigned i = 0; i < 12; i++) {
+		blob_u8(out, (uint8_t)(i + index) % 4);
+		blob_uint(out, i * 43 % 512, 2, false);
+		blob_uint(out, (uint64_t)((i + 1) % 5) << 12 | flags[(i * (index + 1)) % 8], 8, false);
+	}
+	return true;
+}
+
+static bool notes_seed(unsigned index, struct blob *out)
+{
+	struct phys p = { .big_endian = index & 1, .n_cpus = 1 + index / 2 };
+
+	if (index >= 6)
+		return false;
+	for (size_t i = 0; i < p.n_cpus; i++)
+		p.cpus[i] = (struct phys_cpu){ .pc = 1, .cr3 = 0x1000, .cr4 = 0x20, .qemu = index & 2 };
+	blob_add(&p.vmcoreinfo, "OSRELEASE=1\n", 12);
+	blob_u8(out, (uint8_t)(index & 1));
+	wrap_notes(&p, out);
+	phys_fini(&p);
+	return true;
+}
+
+static bool vmcoreinfo_seed(unsigned index, struct blob *out)
+{
+	static const char *const texts[] = {
+		"OSRELEASE=6.1\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff81000000\nNUMBER(phys_base)=-1048576\n"
+		"NUMBER(x)=0x1000\nKERNELOFFSET=1f000000\n",
+		"A=\n=B\n\n\nNUMBER()=1\nSYMBOL(=\nNUMBER(phys_base)=\n",
+	};
+
+	if (index >= mmw_array_len(texts))
+		return false;
+	blob_add(out, texts[index], strlen(texts[index]));
+	return true;
+}
+
+/* include/uapi/linux/btf.h: an int, a pointer to it, a struct of both, and an enumeration. */
+static bool btf_seed(unsigned index, struct blob *out)
+{
+	static const char strings[] = "\0int\0node\0next\0value\0color\0RED\0BLUE";
+	static const uint32_t types[] = {
+		1, 1 << 24, 4, 1 << 24 | 32,
+		0, 2 << 24, 3,
+		5, 4 << 24 | 2, 16, 10, 2, 0, 15, 1, 64,
+		21, 6 << 24 | 2, 4, 27, 0, 31, 1,
+	};
+	bool be = index & 1;
+
+	if (index >= 2)
+		return false;
+	blob_uint(out, 0xeb9f, 2, be);
+	blob_u8(out, 1);
+	blob_u8(out, 0);
+	blob_uint(out, 24, 4, be);
+	blob_uint(out, 0, 4, be);
+	blob_uint(out, sizeof(types), 4, be);
+	blob_uint(out, sizeof(types), 4, be);
+	blob_uint(out, sizeof(strings), 4, be);
+	for (size_t i = 0; i < mmw_array_len(types); i++)
+		blob_uint(out, types[i], 4, be);
+	blob_add(out, strings, sizeof(strings));
+	return true;
+}
+
+bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
+{
+	static const struct {
+		const char *name;
+		bool (*make)(unsigned index, struct blob *out);
+	} makers[] = {
+		{ "btf", btf_seed },
+		{ "elf", elf_seed },
+		{ "flattened", flattened_seed },
+		{ "kallsyms", kallsyms_seed },
+		{ "kdump", kdump_seed },
+		{ "kernel", kernel_seed },
+		{ "notes", notes_seed },
+		{ "vmcoreinfo", vmcoreinfo_seed },
+		{ "walk", walk_seed },
+	};
+
+	for (size_t i = 0; i < mmw_array_len(makers); i++)
+		if (!strcmp(makers[i].name, fuzzer))
+			return makers[i].make(index, out);
+	return false;
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/tools/wrap.h"
+
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/vec.h"
+#include "tests/unit/kdump_build.h"
+
+/* --- notes ---------------------------------------------------------------------------------------------------- */
+
+static void add_note(struct blob *out, const char *name, uint32_t type, const struct blob *desc, bool be)
+{
+	blob_uint(out, strlen(name) + 1, 4, be);
+	blob_uint(out, desc->len, 4, be);
+	blob_uint(out, type, 4, be);
+	blob_add(out, name, strlen(name) + 1);
+	blob_align(out, 4);
+	blob_add(out, desc->bytes, desc->len);
+	blob_align(out, 4);
+}
+
+/* struct elf_prstatus of x86-64: the registers start at 112, rip is the 17th and rsp the 20th. */
+static void add_prstatus(const struct phys *p, const struct phys_cpu *cpu, struct blob *out)
+{
+	struct blob desc = { 0 };
+
+	blob_pad_to(&desc, 336);
+	blob_put(&desc, 112 + 8 * 16, cpu->pc, 8, p->big_endian);
+	blob_put(&desc, 112 + 8 * 19, cpu->sp, 8, p->big_endian);
+	add_note(out, "CORE", NT_PRSTATUS, &desc, p->big_endian);
+	blob_fini(&desc);
+}
+
+/* QEMU target/i386/arch_dump.c, struct QEMUCPUState. */
+static void add_qemu(const struct phys *p, const struct phys_cpu *cpu, struct blob *out)
+{
+	bool be = p->big_endian;
+	struct blob desc = { 0 };
+
+	blob_pad_to(&desc, 440);
+	blob_put(&desc, 0, 1, 4, be);
+	blob_put(&desc, 4, 440, 4, be);
+	blob_put(&desc, 8 + 6 * 8, cpu->sp, 8, be);
+	blob_put(&desc, 136, cpu->pc, 8, be);
+	blob_put(&desc, 152 + 4 * 24 + 16, cpu->gs_base, 8, be);
+	blob_put(&desc, 392, cpu->cr0, 8, be);
+	blob_put(&desc, 408, cpu->cr2, 8, be);
+	blob_put(&desc, 416, cpu->cr3, 8, be);
+	blob_put(&desc, 424, cpu->cr4, 8, be);
+	blob_put(&desc, 432, cpu->kernel_gs_base, 8, be);
+	add_note(out, "QEMU", 0, &desc, be);
+	blob_fini(&desc);
+}
+
+void wrap_notes(const struct phys *p, struct blob *out)
+{
+	for (size_t i = 0; i < p->n_cpus; i++)
+		add_prstatus(p, &p->cpus[i], out);
+	for (size_t i = 0; i < p->n_cpus; i++)
+		if (p->cpus[i].qemu)
+			add_qemu(p, &p->cpus[i], out);
+	if (p->vmcoreinfo.len)
+		add_note(out, "VMCOREINFO", 0, &p->vmcoreinfo, p->big_endian);
+}
+
+/* --- raw ------------------------------------------------------------------------------------------------------ */
+
+static void write_raw(const struct phys *p, struct blob *out)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		blob_pad_to(out, p->pages[i].pfn * PHYS_PAGE);
+		if (p->pages[i].state == PHYS_STORED)
+			blob_add(out, phys_page_bytes(&p->pages[i]), PHYS_PAGE);
+		else
+			blob_add(out, NULL, PHYS_PAGE);
+	}
+}
+
+/* --- ELF ------------------------------------------------------------------------------------------------------ */
+
+struct segment {
+	uint32_t type;
+	uint64_t pa, filesz, memsz;
+	size_t first;      /* index of its first page */
+	uint64_t offset;
+	bool unsaved;      /* QEMU's mark: an offset of all ones */
+	bool garbage;      /* must lose against another segment */
+};
+
+struct elf_style {
+	bool wide, xnum, overlap, tails;
+};
+
+struct elf {
+	const struct phys *p;
+	struct elf_style style;
+	struct segment *seg;
+	size_t n, cap;
+};
+
+static void push_segment(struct elf *e, struct segment s)
+{
+	if (e->n == e->cap) {
+		e->cap = e->cap ? 2 * e->cap : 32;
+		e->seg = xrealloc(e->seg, e->cap * sizeof(*e->seg));
+	}
+	e->seg[e->n++] = s;
+}
+
+/* One run of pages. What was left out is a segment without bytes, or (makedumpfile -E) the tail of the one before. */
+static void plan_run(struct elf *e, size_t first, size_t pages)
+{
+	const struct phys_page *page = &e->p->pages[first];
+	uint64_t pa = page->pfn * PHYS_PAGE, len = pages * PHYS_PAGE;
+	struct segment *prev = e->n ? &e->seg[e->n - 1] : NULL;
+
+	if (page->state == PHYS_STORED)
+		push_segment(
+			e, (struct segment){ .type = PT_LOAD, .pa = pa, .filesz = len, .memsz = len, .first = first });
+	else if (e->style.tails && prev && prev->type == PT_LOAD && prev->pa + prev->memsz == pa)
+		prev->memsz += len;
+	else if (e->style.tails)
+		push_segment(e, (struct segment){ .type = PT_LOAD, .pa = pa, .memsz = len });
+	else
+		push_segment(
+			e, (struct segment){ .type = PT_LOAD, .pa = pa, .filesz = len, .memsz = len, .unsaved = true });
+}
+
+/* Later segments for memory that earlier ones hold: copies of them, and garbage across their borders. */
+static void plan_overlaps(struct elf *e)
+{
+	size_t n = e->n;
+
+	for (size_t i = 1; i < n; i++) {
+		struct segment s = e->seg[i];
+
+		if (s.type != PT_LOAD || s.unsaved || s.filesz != s.memsz)
+			continue;
+		push_segment(e, s);
+		s.garbage = true;
+		if (s.filesz > PHYS_PAGE / 2)
+			s.pa += PHYS_PAGE / 2, s.filesz -= PHYS_PAGE / 2, s.memsz = s.filesz;
+		push_segment(e, s);
+	}
+}
+
+static void plan(struct elf *e)
+{
+	size_t step;
+
+	push_segment(e, (struct segment){ .type = PT_NOTE });
+	for (size_t i = 0; i < e->p->n; i += step) {
+		step = e->style.xnum ? 1 : phys_run(e->p, i);
+		plan_run(e, i, step);
+	}
+	if (e->style.overlap)
+		plan_overlaps(e);
+}
+
+static void put_phdr(const struct elf *e, const struct segment *s, struct blob *out, size_t at)
+{
+	bool be = e->p->big_endian;
+	uint64_t offset = s->unsaved ? UINT64_MAX : s->offset, filesz = s->unsaved ? 0 : s->filesz;
+
+	blob_put(out, at, s->type, 4, be);
+	if (e->style.wide) {
+		blob_put(out, at + 8, offset, 8, be);
+		blob_put(out, at + 24, s->pa, 8, be);
+		blob_put(out, at + 32, filesz, 8, be);
+		blob_put(out, at + 40, s->memsz, 8, be);
+		return;
+	}
+	if (s->pa + s->memsz > UINT32_MAX)
+		die("ELF32 holds no memory at %llx", (unsigned long long)s->pa);
+	blob_put(out, at + 4, offset, 4, be);
+	blob_put(out, at + 12, s->pa, 4, be);
+	blob_put(out, at + 16, filesz, 4, be);
+	blob_put(out, at + 20, s->memsz, 4, be);
+}
+
+/* The header; with PN_XNUM section header 0 stands right behind it, where QEMU puts it. Returns e_phoff. */
+static size_t put_ehdr(const struct elf *e, struct blob *out)
+{
+	bool be = e->p->big_endian, wide = e->style.wide;
+	unsigned word = wide ? 8 : 4;
+	size_t ehdr = wide ? 64 : 52, shdr = e->style.xnum ? (wide ? 64 : 40) : 0, at = 24 + word;
+
+	blob_pad_to(out, ehdr + shdr);
+	memcpy(out->bytes, ELFMAG, SELFMAG);
+	out->bytes[EI_CLASS] = wide ? ELFCLASS64 : ELFCLASS32;
+	out->bytes[EI_DATA] = be ? ELFDATA2MSB : ELFDATA2LSB;
+	out->bytes[EI_VERSION] = EV_CURRENT;
+	blob_put(out, 16, ET_CORE, 2, be);
+	blob_put(out, 18, EM_X86_64, 2, be);
+	blob_put(out, 20, EV_CURRENT, 4, be);
+	blob_put(out, at, ehdr + shdr, word, be);
+	blob_put(out, at + word, shdr ? ehdr : 0, word, be);
+	at += 2 * word + 4;
+	blob_put(out, at, ehdr, 2, be);
+	blob_put(out, at + 2, wide ? 56 : 32, 2, be);
+	blob_put(out, at + 4, shdr ? PN_XNUM : e->n, 2, be);
+	blob_put(out, at + 6, shdr, 2, be);
+	blob_put(out, at + 8, shdr ? 1 : 0, 2, be);
+	if (shdr)
+		blob_put(out, ehdr + (wide ? 44 : 28), e->n, 4, be);
+	return ehdr + shdr;
+}
+
+static void put_segment(const struct elf *e, struct segment *s, struct blob *out)
+{
+	s->offset = out->len;
+	if (s->type == PT_NOTE) {
+		wrap_notes(e->p, out);
+		s->filesz = s->memsz = out->len - s->offset;
+	} else if (s->garbage) {
+		for (uint64_t i = 0; i < s->filesz; i++)
+			blob_u8(out, 0xa5);
+	} else if (!s->unsaved) {
+		for (uint64_t i = 0; i < s->filesz / PHYS_PAGE; i++)
+			blob_add(out, phys_page_bytes(&e->p->pages[s->first + i]), PHYS_PAGE);
+	}
+}
+
+static void write_elf_as(const struct phys *p, struct elf_style style, struct blob *out)
+{
+	struct elf e = { .p = p, .style = style };
+	size_t phoff, phentsize = style.wide ? 56 : 32;
+
+	plan(&e);
+	phoff = put_ehdr(&e, out);
+	blob_pad_to(out, phoff + e.n * phentsize);
+	for (size_t i = 0; i < e.n; i++) {
+		put_segment(&e, &e.seg[i], out);
+		put_phdr(&e, &e.seg[i], out, phoff + i * phentsize);
+	}
+	free(e.seg);
+}
+
+static void write_elf(const struct phys *p, struct blob *out)
+{
+	write_elf_as(p, (struct elf_style){ .wide = true }, out);
+}
+
+static void write_elf32(const struct phys *p, struct blob *out)
+{
+	write_elf_as(p, (struct elf_style){ 0 }, out);
+}
+
+static void write_elf_xnum(const struct phys *p, struct blob *out)
+{
+	write_elf_as(p, (struct elf_style){ .wide = true, .xnum = true }, out);
+}
+
+static void write_elf_overlap(const struct phys *p, struct blob *out)
+{
+	write_elf_as(p, (struct elf_style){ .wide = true, .overlap = true }, out);
+}
+
+static void write_elf_tails(const struct phys *p, struct blob *out)
+{
+	write_elf_as(p, (struct elf_style){ .wide = true, .tails = true }, out);
+}
+
+/* No image at all: an executable's header, as a vmlinux given by mistake. */
+static void write_vmlinux(const struct phys *p, struct blob *out)
+{
+	write_elf(p, out);
+	blob_put(out, 16, ET_EXEC, 2, p->big_endian);
+}
+
+/* --- kdump ---------------------------------------------------------------------------------------------------- */
+
+/* Where VMCOREINFO's text starts in the notes, of which it is the last. */
+static size_t vmcoreinfo_at(const struct phys *p, const struct blob *notes)
+{
+	size_t padded = (p->vmcoreinfo.len + 3) & ~(size_t)3;
+
+	return p->vmcoreinfo.len ? notes->len - padded : 0;
+}
+
+static void write_kdump(const struct phys *p, enum kd_codec codec, struct blob *out)
+{
+	struct kd_page *pages = xrealloc(NULL, p->n * sizeof(*pages));
+	struct blob notes = { 0 };
+	struct kd_image img;
+	struct kd_spec spec = {
+		.version = 6, .big_endian = p->big_endian, .shape = KD_WIDE, .block_size = PHYS_PAGE, .codec = codec,
+		.share_zero = true, .level = 31, .machine = "x86_64", .pages = pages, .n_pages = p->n,
+	};
+
+	for (size_t i = 0; i < p->n; i++)
+		pages[i] = (struct kd_page){ p->pages[i].pfn, p->pages[i].state == PHYS_STORED ? KD_DATA : KD_EXCLUDED,
+					     phys_page_bytes(&p->pages[i]) };
+	wrap_notes(p, &notes);
+	spec.notes = notes.bytes;
+	spec.notes_len = notes.len;
+	spec.vmcoreinfo_at = vmcoreinfo_at(p, &notes);
+	spec.vmcoreinfo_len = p->vmcoreinfo.len;
+	if (kd_build(&spec, &img))
+		die("kdump: the memory does not fit the format");
+	blob_add(out, img.bytes, img.len);
+	kd_free(&img);
+	blob_fini(&notes);
+	free(pages);
+}
+
+static void write_kdump_none(const struct phys *p, struct blob *out)
+{
+	write_kdump(p, KD_STORED, out);
+}
+
+static void write_kdump_zlib(const struct phys *p, struct blob *out)
+{
+	write_kdump(p, KD_ZLIB, out);
+}
+
+static void write_kdump_lzo(const struct phys *p, struct blob *out)
+{
+	write_kdump(p, KD_LZO, out);
+}
+
+static void write_kdump_snappy(const struct phys *p, struct blob *out)
+{
+	write_kdump(p, KD_SNAPPY, out);
+}
+
+static void write_kdump_zstd(const struct phys *p, struct blob *out)
+{
+	write_kdump(p, KD_ZSTD, out);
+}
+
+/* --- flattened ------------------------------------------------------------------------------------------------ */
+
+static void flatten(const struct blob *inner, size_t record, struct blob *out)
+{
+	struct kd_stream s;
+
+	if (kd_flatten(inner->bytes, inner->len, record, KD_SHUFFLED, &s))
+		die("no memory for a flattened stream");
+	blob_add(out, s.bytes, s.len);
+	kd_stream_free(&s);
+}
+
+static void write_flat_elf(const struct phys *p, struct blob *out)
+{
+	struct blob inner = { 0 };
+
+	write_elf(p, &inner);
+	flatten(&inner, 5000, out);
+	blob_fini(&inner);
+}
+
+static void write_flat_kdump(const struct phys *p, struct blob *out)
+{
+	struct blob inner = { 0 };
+
+	write_kdump(p, KD_ZLIB, &inner);
+	flatten(&inner, 1777, out);
+	blob_fini(&inner);
+}
+
+/* -------------------------------------------------------------------------------------------------------------- */
+
+static const struct wrap_format formats[] = {
+	{ "raw", "offset is address, holes are zero", false, false, false, write_raw },
+	{ "elf", "ELF64, as QEMU writes it", false, true, true, write_elf },
+	{ "elf-be", "ELF64 of a big-endian machine", true, true, true, write_elf },
+	{ "elf32", "ELF32", false, true, true, write_elf32 },
+	{ "elf-xnum", "ELF64, a segment a page, their number in section header 0", false, true, true, write_elf_xnum },
+	{ "elf-overlap", "ELF64, later segments repeat or contradict earlier ones", false, true, true,
+	  write_elf_overlap },
+	{ "elf-E", "ELF64, excluded memory as tails of segments (makedumpfile -E)", false, true, true,
+	  write_elf_tails },
+	{ "kdump-none", "kdump, pages stored", false, true, true, write_kdump_none },
+	{ "kdump-zlib", "kdump, zlib", false, true, true, write_kdump_zlib },
+	{ "kdump-lzo", "kdump, LZO", false, true, true, write_kdump_lzo },
+	{ "kdump-snappy", "kdump, snappy", false, true, true, write_kdump_snappy },
+	{ "kdump-zstd", "kdump, zstd", false, true, true, write_kdump_zstd },
+	{ "kdump-be", "kdump of a big-endian machine, zlib", true, true, true, write_kdump_zlib },
+	{ "flat-elf", "ELF64, flattened, records out of order", false, true, true, write_flat_elf },
+	{ "flat-kdump", "kdump, flattened, records out of order", false, true, true, write_flat_kdump },
+	{ "vmlinux", "no image: an executable", false, false, false, write_vmlinux },
+};
+
+const struct wrap_format *wrap_format_at(size_t index)
+{
+	return index < mmw_array_len(formats) ? &formats[index] : NULL;
+}
+
+const struct wrap_format *wrap_format_by_name(const char *name)
+{
+	for (size_t i = 0; i < mmw_array_len(formats); i++)
+		if (!strcmp(formats[i].name, name))
+			return &formats[i];
+	return NULL;
+}
+
+bool wrap_keeps(const struct wrap_format *f, const struct phys *p)
+{
+	bool registers = p->n_cpus || p->vmcoreinfo.len;
+
+	return f->write != write_vmlinux && (f->holes || phys_flat(p)) && (f->registers || !registers);
+}
