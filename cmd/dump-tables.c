@@ -46,7 +46,7 @@ static const struct argp_option options[] = {
 	{ "level", 'l', "LEVELS", 0, "only leaves of these levels: pte,pmd,pud ...", 0 },
 	{ "flags", 'f', "FLAGS", 0, "only leaves with all of these: effective rights r,w,x (kernel), ur,uw,ux (user), "
 	  "or flags by name; !FLAG for without", 0 },
-	{ "summary", 's', 0, 0, "tables and leaves a level, bytes mapped a page size, the tables' own memory", 0 },
+	{ "summary", 's', 0, 0, "tables (each counted once) and leaves of each level, bytes mapped by page size, the tables' own memory", 0 },
 	{ 0 },
 };
 
@@ -164,18 +164,22 @@ static const struct mmw_flag *named_flag(const struct job *j, const char *word, 
 }
 
 /* Memory types and protection keys stand among the flags that are printed, so they may be asked for like one. */
-static bool leaf_property(struct job *j, const char *word, size_t len)
+static bool leaf_property(struct job *j, const char *word, size_t len, bool without)
 {
+	const char **wanted = without ? &j->filter.no_memtype : &j->filter.memtype;
 	const char *const *types = j->space.arch->memtypes;
 	unsigned key;
 
 	for (; types && *types; types++) {
 		if (strlen(*types) == len && !strncasecmp(*types, word, len)) {
-			j->filter.memtype = *types;
+			/* A page has one type: of two that it should have, or two it should not, only one can be looked for. */
+			if (*wanted)
+				return false;
+			*wanted = *types;
 			return true;
 		}
 	}
-	if (!j->space.arch->pkey || sscanf(word, "PKEY%u", &key) != 1 || !key)
+	if (without || !j->space.arch->pkey || sscanf(word, "PKEY%u", &key) != 1 || !key)
 		return false;
 	j->filter.pkey = key;
 	return true;
@@ -208,7 +212,7 @@ static int parse_flags(struct job *j, const char *text, struct mmw_err *err)
 		} else if (f && j->filter.n_raw_needs < RAW_NEEDS_MAX) {
 			j->raw_needs[j->filter.n_raw_needs][0] = f->mask;
 			j->raw_needs[j->filter.n_raw_needs++][1] = without ? f->value ^ f->mask : f->value;
-		} else if (without || !leaf_property(j, word, word_len)) {
+		} else if (!leaf_property(j, word, word_len, without)) {
 			return unknown_flag(j, word, word_len, err);
 		}
 		at += len;
@@ -355,9 +359,9 @@ static void print_summary(struct job *j, const struct mmw_ranges *r)
 		own += r->walk.tables[level] * mmw_table_bytes(pg, level);
 		mapped += r->bytes[level];
 	}
-	fprintf(to, "total %11" PRIu64 " tables of %s, %s mapped", tables, mmw_size_text(own, own_text),
-		mmw_size_text(mapped, size));
-	fprintf(to, ", %" PRIu64 " tables unreadable, %" PRIu64 " corrupt entries\n", r->lost, r->bad);
+	fprintf(to, "total %11" PRIu64 " table%s, %s of memory; %s mapped", tables, tables == 1 ? "" : "s",
+		mmw_size_text(own, own_text), mmw_size_text(mapped, size));
+	fprintf(to, "; unreadable tables: %" PRIu64 ", corrupt entries: %" PRIu64 "\n", r->lost, r->bad);
 }
 
 static void row_summary(struct job *j, const struct mmw_ranges *r)
@@ -380,12 +384,15 @@ static void row_summary(struct job *j, const struct mmw_ranges *r)
 static int walk_ranges(struct job *j, const struct dump_opts *o, struct mmw_err *err)
 {
 	struct mmw_ranges *r = malloc(sizeof(*r));
+	struct mmw_set seen = { 0 };
 	struct mmw_range range;
 	int rc;
 
 	if (!r)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for a walk");
 	mmw_ranges_init(r, mmw_kernel_reader(j->t->kernel), &j->space, j->first, j->last, &j->filter, o->entries);
+	if (o->summary)
+		r->walk.seen = &seen;
 	while ((rc = mmw_ranges_next(r, &range, err)) == 1) {
 		if (o->summary)
 			continue;
@@ -399,6 +406,7 @@ static int walk_ranges(struct job *j, const struct dump_opts *o, struct mmw_err 
 	else if (!rc && o->summary)
 		print_summary(j, r);
 	j->t->damage = j->t->damage || r->lost || r->bad;
+	mmw_set_free(&seen);
 	free(r);
 	return rc;
 }

@@ -143,7 +143,10 @@ static void print_cpus(struct mmw_target *t)
 	char text[MMW_KSYM_NAME_MAX + 32];
 
 	line(t, "CPUs");
-	fprintf(t->out.to, "registers of %zu\n", mmw_image_cpus(t->image));
+	if (mmw_image_cpus(t->image))
+		fprintf(t->out.to, "registers of %zu\n", mmw_image_cpus(t->image));
+	else
+		fputs("no registers in this image\n", t->out.to);
 	for (size_t i = 0; i < mmw_image_cpus(t->image); i++) {
 		const struct mmw_cpu *c = mmw_image_cpu(t->image, i);
 

@@ -115,6 +115,17 @@ static uint64_t entry_at(const struct mmw_walk *w, unsigned index)
 	return mmw_get_word(w->table + (size_t)index * pg->entry_size, pg->entry_size, pg->big_endian);
 }
 
+/* Tables lie at multiples of 8 at least, which leaves room for the level in a key. */
+static int count_table(struct mmw_walk *w, uint64_t pa, unsigned level, struct mmw_err *err)
+{
+	int rc = w->seen ? mmw_set_add(w->seen, pa | level) : 1;
+
+	if (rc < 0)
+		return mmw_fail(err, MMW_E_NOMEM, pa, "no memory to count tables");
+	w->tables[level] += rc;
+	return 0;
+}
+
 /* Step into the table that a TABLE entry points to: 0, 1 (it is lost, a record was made), or an error. */
 static int descend(struct mmw_walk *w, const struct mmw_pte *pte, uint64_t first, uint64_t last, struct mmw_ent *out,
 		   struct mmw_err *err)
@@ -128,9 +139,8 @@ static int descend(struct mmw_walk *w, const struct mmw_pte *pte, uint64_t first
 	w->at[level - 1].rights = w->at[level].rights & pte->rights;
 	rc = load(w, level - 1, err);
 	if (!rc) {
-		w->tables[level - 1]++;
 		w->budget--;
-		return 0;
+		return count_table(w, pte->pa, level - 1, err);
 	}
 	if (rc == -MMW_E_LIMIT || rc == -MMW_E_NOMEM)
 		return rc;

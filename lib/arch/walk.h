@@ -9,6 +9,7 @@
 #define MMW_ARCH_WALK_H
 
 #include "lib/arch/arch.h"
+#include "lib/base/set.h"
 
 /* One address space. */
 struct mmw_space {
@@ -58,7 +59,9 @@ struct mmw_walk {
 	/* For the last record: the entries from the root (highest index) down to ent.level. */
 	struct mmw_step step[MMW_LEVELS_MAX];
 
-	uint64_t tables[MMW_LEVELS_MAX];  /* read so far, by level, repeats counted */
+	/* Tables entered so far, by level. One that several entries point to counts once if the caller has set `seen`. */
+	uint64_t tables[MMW_LEVELS_MAX];
+	struct mmw_set *seen;
 	uint64_t budget, budget_max;      /* tables it may still read, for this range */
 	uint64_t evictions;               /* of the reader's table cache, when `table` was borrowed */
 };

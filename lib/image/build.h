@@ -44,6 +44,7 @@ struct mmw_file_extent {
 	uint64_t pa, len;
 	uint64_t off;
 	enum mmw_state state;
+	uint64_t run_end;  /* set when the image is sealed: where memory in this state ends, wherever the file has it */
 };
 
 struct mmw_image {

@@ -90,6 +90,16 @@ static int keep_part(void *ctx, size_t index, uint64_t from, uint64_t to)
 	return push_extent(s->img, part, s->err);
 }
 
+static void find_runs(struct mmw_image *img)
+{
+	for (size_t i = img->n_ext; i-- > 0; ) {
+		struct mmw_file_extent *e = &img->ext[i];
+		bool goes_on = i + 1 < img->n_ext && e[1].pa == e->pa + e->len && e[1].state == e->state;
+
+		e->run_end = goes_on ? e[1].run_end : e->pa + e->len;
+	}
+}
+
 int mmw_image_seal(struct mmw_image *img, struct mmw_err *err)
 {
 	struct sealing s = { img, img->ext, err };
@@ -104,6 +114,7 @@ int mmw_image_seal(struct mmw_image *img, struct mmw_err *err)
 	img->ext = NULL;
 	img->n_ext = img->cap_ext = 0;
 	rc = mmw_sweep(ranges, n, keep_part, &s, err);
+	find_runs(img);
 	free(s.all);
 	free(ranges);
 	return rc;
@@ -215,7 +226,7 @@ int mmw_image_next_extent(const struct mmw_image *img, uint64_t from, struct mmw
 		return 0;
 	e = &img->ext[i];
 	out->pa = e->pa > from ? e->pa : from;
-	out->len = e->pa + e->len - out->pa;
+	out->len = e->run_end - out->pa;
 	out->state = e->state;
 	return 1;
 }

@@ -514,8 +514,8 @@ static void say_none(const struct search *s, struct mmw_err *err)
 	for (size_t i = 0; i < k->n_candidates; i++)
 		hold += k->candidates[i].root != 0;
 	if (hold) {
-		mmw_fail(err, MMW_E_NOSYM, 0, "--kernel %u: of %zu symbol tables in this image %zu are a kernel's, and that is none of "
-			 "them (info --all lists them)", k->opts.choose, k->n_candidates, hold);
+		mmw_fail(err, MMW_E_NOSYM, 0, "--kernel %u: this image has %zu kernel%s (info --all lists what there is)",
+			 k->opts.choose, hold, hold == 1 ? "" : "s");
 		return;
 	}
 	if (s->truncated)

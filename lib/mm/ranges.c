@@ -29,7 +29,9 @@ static bool wanted(const struct mmw_ranges *r, const struct mmw_ent *e)
 			return false;
 	if (f->pkey && (!arch->pkey || arch->pkey(e->raw) != f->pkey))
 		return false;
-	memtype = f->memtype && arch->memtype ? arch->memtype(&r->walk.space->paging, e->level, e->raw) : NULL;
+	memtype = (f->memtype || f->no_memtype) && arch->memtype ? arch->memtype(&r->walk.space->paging, e->level, e->raw) : NULL;
+	if (f->no_memtype && memtype && !strcmp(memtype, f->no_memtype))
+		return false;
 	return !f->memtype || (memtype && !strcmp(memtype, f->memtype));
 }
 

@@ -19,7 +19,7 @@ struct mmw_range_filter {
 	uint8_t rights, no_rights;       /* effective rights that must, and must not be there */
 	uint64_t (*raw_needs)[2];        /* pairs mask, value on the entry */
 	size_t n_raw_needs;
-	const char *memtype;             /* as the architecture names it; NULL: any */
+	const char *memtype, *no_memtype;  /* as the architecture names it; NULL: any */
 	unsigned pkey;                   /* protection key; 0: any */
 };
 

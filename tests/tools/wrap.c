@@ -231,7 +231,9 @@ static void write_elf_as(const struct phys *p, struct elf_style style, struct bl
 	plan(&e);
 	phoff = put_ehdr(&e, out);
 	blob_pad_to(out, phoff + e.n * phentsize);
-	for (size_t i = 0; i < e.n; i++) {
+	for (size_t n = 0; n < e.n; n++) {
+		size_t i = style.xnum && n ? e.n - n : n;  /* pages lie in the file last one first */
+
 		put_segment(&e, &e.seg[i], out);
 		put_phdr(&e, &e.seg[i], out, phoff + i * phentsize);
 	}
@@ -368,7 +370,7 @@ static const struct wrap_format formats[] = {
 	{ "elf", "ELF64, as QEMU writes it", false, true, true, write_elf },
 	{ "elf-be", "ELF64 of a big-endian machine", true, true, true, write_elf },
 	{ "elf32", "ELF32", false, true, true, write_elf32 },
-	{ "elf-xnum", "ELF64, a segment a page, their number in section header 0", false, true, true, write_elf_xnum },
+	{ "elf-xnum", "ELF64, a segment a page, last one first; PN_XNUM", false, true, true, write_elf_xnum },
 	{ "elf-overlap", "ELF64, later segments repeat or contradict earlier ones", false, true, true,
 	  write_elf_overlap },
 	{ "elf-E", "ELF64, excluded memory as tails of segments (makedumpfile -E)", false, true, true,
