@@ -39,6 +39,11 @@
  *                                        token_table token_index seqs
  *     fill COUNT ADDR STEP TYPE PREFIX   PREFIX0, PREFIX1 ...
  *   }
+ *   btf PA SIZE {                        BTF of exactly SIZE bytes
+ *     int|sint NAME SIZE
+ *     struct NAME SIZE OFFSET:TYPE:MEMBER ...   TYPE: a name from above, NAME* or NAME[N]
+ *     enum NAME VALUE=N ...              in decimal
+ *   }
  */
 #include <stdio.h>
 #include <string.h>

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/base/vec.h"
+#include "tests/tools/btfwrite.h"
 #include "tests/tools/kswrite.h"
 
 enum { LINE_MAX_BYTES = 4096, VARS_MAX = 64, DEPTH_MAX = 8, WORDS_MAX = 64, ENTRIES = 512 };
@@ -572,6 +573,88 @@ static void put_kallsyms(struct cook *c, const char *at)
 	blob_fini(&b);
 }
 
+/* --- BTF ------------------------------------------------------------------------------------------------------ */
+
+enum { BTF_LINE_WORDS = 64 };
+
+/* NAME=VALUE ... of an enumeration, decimal. */
+static void add_enum(const struct cook *c, struct btf_spec *s, const char *name, char words[][64], unsigned n)
+{
+	btf_enum(s, name, n);
+	for (unsigned i = 0; i < n; i++) {
+		char *value = strchr(words[i], '=');
+
+		if (!value)
+			fail(c, "'%s' is no NAME=VALUE", words[i]);
+		*value = '\0';
+		btf_value(s, words[i], (int32_t)strtol(value + 1, NULL, 10));
+	}
+}
+
+/* OFFSET:TYPE:MEMBER ... of a struct, offsets hexadecimal. */
+static void add_struct(const struct cook *c, struct btf_spec *s, const char *name, uint64_t size, char words[][64],
+		       unsigned n)
+{
+	uint32_t types[BTF_LINE_WORDS];
+	char *member[BTF_LINE_WORDS];
+	uint64_t offset[BTF_LINE_WORDS];
+
+	for (unsigned i = 0; i < n; i++) {
+		char *type = strchr(words[i], ':'), *last = strrchr(words[i], ':');
+
+		if (!type || last == type)
+			fail(c, "'%s' is no OFFSET:TYPE:MEMBER", words[i]);
+		*type = *last = '\0';
+		offset[i] = strtoull(words[i], NULL, 16);
+		member[i] = last + 1;
+		types[i] = btf_type(s, type + 1);
+		if (!types[i])
+			fail(c, "BTF: no type '%s' yet", type + 1);
+	}
+	btf_struct(s, name, size, n);
+	for (unsigned i = 0; i < n; i++)
+		btf_member(s, member[i], types[i], offset[i]);
+}
+
+static void add_type(const struct cook *c, struct btf_spec *s, const char *at)
+{
+	char kind[16], name[64], words[BTF_LINE_WORDS][64];
+	uint64_t size = 0;
+	unsigned n = 0;
+
+	if (!next_word(c, &at, kind, sizeof(kind)) || !next_word(c, &at, name, sizeof(name)))
+		fail(c, "int|sint|struct|enum NAME ...");
+	if (strcmp(kind, "enum"))
+		size = next_number(c, &at);
+	while (n < BTF_LINE_WORDS && next_word(c, &at, words[n], sizeof(words[n])))
+		n++;
+	if (!strcmp(kind, "int") || !strcmp(kind, "sint"))
+		btf_int(s, name, (unsigned)size, kind[0] == 's');
+	else if (!strcmp(kind, "enum"))
+		add_enum(c, s, name, words, n);
+	else if (!strcmp(kind, "struct"))
+		add_struct(c, s, name, size, words, n);
+	else
+		fail(c, "'%s' is no kind of type", kind);
+}
+
+/* PA SIZE { types } */
+static void put_btf(struct cook *c, const char *at)
+{
+	uint64_t pa = next_number(c, &at), size = next_number(c, &at);
+	struct blob b = { 0 };
+	struct btf_spec s;
+
+	expect(c, &at, "{");
+	btf_spec_init(&s, c->p->big_endian);
+	while (block_line(c, &at))
+		add_type(c, &s, at);
+	btf_build(&s, size, &b);
+	phys_write(c->p, pa, b.bytes, b.len);
+	btf_spec_fini(&s);
+	blob_fini(&b);
+}
+
 /* --- statements ----------------------------------------------------------------------------------------------- */
 
 static void set_var(struct cook *c, const char *at, bool only_default)
@@ -665,6 +748,8 @@ static void statement(struct cook *c)
 		put_vmcoreinfo_page(c, at);
 	else if (!strcmp(word, "kallsyms"))
 		put_kallsyms(c, at);
+	else if (!strcmp(word, "btf"))
+		put_btf(c, at);
 	else if (!strcmp(word, "set") || !strcmp(word, "default"))
 		set_var(c, at, word[0] == 'd');
 	else if (!strcmp(word, "include"))
