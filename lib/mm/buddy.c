@@ -540,7 +540,7 @@ void mmw_buddy_problem_text(const struct mmw_buddy *b, const struct mmw_buddy_pr
 			 p->addr, p->pfn, p->found);
 		break;
 	case MMW_BUDDY_FOREIGN:
-		snprintf(to, size, "the list leads from 0x%" PRIx64 " to 0x%" PRIx64 ", which is in no struct page", p->found,
+		snprintf(to, size, "the list leads from 0x%" PRIx64 " to 0x%" PRIx64 ", which is no struct page in the image", p->found,
 			 p->addr);
 		break;
 	case MMW_BUDDY_UNMARKED:

@@ -739,20 +739,22 @@ int mmw_kallsyms_by_name(const struct mmw_kallsyms *ks, const char *name, size_t
 	return 0;
 }
 
+/* Counted from the first symbol, so that a hostile table that wraps the address space is still in order. */
 bool mmw_kallsyms_by_addr(const struct mmw_kallsyms *ks, uint64_t addr, size_t *index)
 {
+	uint64_t first = mmw_kallsyms_addr(ks, 0), last = mmw_kallsyms_addr(ks, ks->n - 1);
 	size_t lo = 0, hi = ks->n;
 
+	if (addr < first && (first <= last || addr > last))
+		return false;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (mmw_kallsyms_addr(ks, mid) <= addr)
+		if (mmw_kallsyms_addr(ks, mid) - first <= addr - first)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	if (!lo)
-		return false;
 	for (*index = lo - 1; *index && mmw_kallsyms_addr(ks, *index - 1) == mmw_kallsyms_addr(ks, *index); )
 		--*index;
 	return true;
