@@ -107,6 +107,20 @@ static void note_wrapper(struct mmw_image *img, const char *wrapper)
 	}
 }
 
+/*
+ * No producer stores one byte for two addresses. A file that does so claims memory of its size squared, and searching
+ * that would not end.
+ */
+static int check_stored(const struct mmw_image *img, struct mmw_err *err)
+{
+	uint64_t stored = mmw_image_stored(img);
+
+	if (img->format->read_block || stored <= img->file->size)
+		return 0;
+	return mmw_fail(err, MMW_E_CORRUPT, 0, "%" PRIu64 " bytes of memory out of a file of %" PRIu64 ": several segments "
+			"share its bytes", stored, img->file->size);
+}
+
 int mmw_open_file(struct mmw_file *file, const char *name, const struct mmw_open_opts *opts, struct mmw_image **out,
 		  struct mmw_err *err)
 {
@@ -127,6 +141,8 @@ int mmw_open_file(struct mmw_file *file, const char *name, const struct mmw_open
 	rc = fmt->open(img, err);
 	if (!rc)
 		rc = mmw_image_seal(img, err);
+	if (!rc)
+		rc = check_stored(img, err);
 	if (rc) {
 		mmw_image_close(img);
 		return mmw_wrap(err, rc, "%s", name);

@@ -152,10 +152,15 @@ const struct mmw_btf *mmw_kernel_btf(struct mmw_kernel *k, struct mmw_err *err)
 	return k->btf;
 }
 
+static int need_types(struct mmw_kernel *k, struct mmw_err *err)
+{
+	return mmw_kernel_btf(k, err) ? 0 : -(int)k->btf_err.code;
+}
+
 int mmw_kernel_member(struct mmw_kernel *k, const char *type, const char *path, struct mmw_member *out,
 		      const char **source, struct mmw_err *err)
 {
-	int rc = mmw_kernel_btf(k, err) ? 0 : -MMW_E_NOTYPE;
+	int rc = need_types(k, err);
 
 	for (size_t i = 0; i < k->n_types; i++) {
 		const struct mmw_typesrc *t = &k->types[i];
@@ -171,7 +176,7 @@ int mmw_kernel_member(struct mmw_kernel *k, const char *type, const char *path, 
 
 int mmw_kernel_type_size(struct mmw_kernel *k, const char *type, uint64_t *out, struct mmw_err *err)
 {
-	int rc = mmw_kernel_btf(k, err) ? 0 : -MMW_E_NOTYPE;
+	int rc = need_types(k, err);
 
 	for (size_t i = 0; i < k->n_types; i++) {
 		rc = k->types[i].size(k->types[i].src, type, out, err);
@@ -183,7 +188,7 @@ int mmw_kernel_type_size(struct mmw_kernel *k, const char *type, uint64_t *out, 
 
 int mmw_kernel_enumerator(struct mmw_kernel *k, const char *type, const char *name, int64_t *out, struct mmw_err *err)
 {
-	int rc = mmw_kernel_btf(k, err) ? 0 : -MMW_E_NOTYPE;
+	int rc = need_types(k, err);
 
 	for (size_t i = 0; i < k->n_types; i++) {
 		rc = k->types[i].enumerator(k->types[i].src, type, name, out, err);

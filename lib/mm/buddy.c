@@ -454,6 +454,8 @@ static int bind(struct opening *o, struct mmw_err *err)
 
 	if (!rc)
 		rc = mmw_kernel_member_any(o->k, "page", "buddy_list|lru", &o->lru, err);
+	if (!rc && o->page.bound[0].size != 4)  /* look_at() reads it as such */
+		return mmw_fail(err, MMW_E_CORRUPT, 0, "struct page keeps its type in %u bytes", o->page.bound[0].size);
 	if (!rc && (o->page.last >= o->b->memmap.page_size || o->b->memmap.page_size > CHUNK_BYTES))
 		rc = mmw_fail(err, MMW_E_CORRUPT, 0, "struct page of %" PRIu64 " bytes does not hold its members",
 			      o->b->memmap.page_size);

@@ -9,6 +9,8 @@
 #include "lib/base/vec.h"
 #include "lib/kernel/shadow.h"
 
+enum { NODEMASK_MAX = 1024 };  /* bytes; CONFIG_NODES_SHIFT is at most 10 */
+
 struct zone_rec {
 	uint64_t name, start_pfn, spanned, present, managed, percpu;
 };
@@ -168,6 +170,8 @@ static int read_nodes(struct opening *o, struct mmw_err *err)
 		rc = mmw_kernel_enumerator(o->k, "node_states", "N_ONLINE", &online, err);
 	if (!rc)
 		rc = mmw_kernel_type_size(o->k, "nodemask_t", &bytes, err);
+	if (!rc && bytes > NODEMASK_MAX)
+		rc = mmw_fail(err, MMW_E_CORRUPT, 0, "nodemask_t of %" PRIu64 " bytes", bytes);
 	if (rc)
 		return rc;
 	states += (uint64_t)online * bytes;

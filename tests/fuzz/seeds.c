@@ -149,6 +149,20 @@ static bool kernel_seed(unsigned index, struct blob *out)
 	return true;
 }
 
+/* A window, an offset, a length, bytes: a word of each window set to something. */
+static bool mm_seed(unsigned index, struct blob *out)
+{
+	static const uint64_t values[] = { 0, 1, 0xffffea0000000148, 0xffffffff81051100, 0xf0000000, UINT64_MAX };
+
+	if (index >= 48)
+		return false;
+	blob_u8(out, (uint8_t)(index % 8));
+	blob_uint(out, 8 * (index / 8), 2, false);
+	blob_u8(out, 8);
+	blob_uint(out, values[index / 8], 8, false);
+	return true;
+}
+
 /* Levels, byte order and root; then page, index, and an entry each. */
 static bool walk_seed(unsigned index, struct blob *out)
 {
@@ -234,6 +248,7 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		{ "kallsyms", kallsyms_seed },
 		{ "kdump", kdump_seed },
 		{ "kernel", kernel_seed },
+		{ "mm", mm_seed },
 		{ "notes", notes_seed },
 		{ "vmcoreinfo", vmcoreinfo_seed },
 		{ "walk", walk_seed },

@@ -23,6 +23,9 @@ enum { EXTENTS_MAX = 4096, RECORDS_MAX = 3000, SYMBOLS_MAX = 2000 };
 void exercise_error(int rc, const struct mmw_err *err)
 {
 	promise(rc < 0);
+	if (err->code != (enum mmw_code)-rc)
+		fprintf(stderr, "returned %s, filled in %s: %.100s\n", mmw_code_word(rc), mmw_code_word(err->code),
+			err->msg);
 	promise(err->code == (enum mmw_code)-rc);
 	promise(err->msg[0] && memchr(err->msg, 0, sizeof(err->msg)));
 	promise(strcmp(mmw_code_word(rc), "unknown"));
@@ -92,7 +95,8 @@ static void ask_symbols(const struct mmw_kernel *k)
 		promise(!mmw_kallsyms_at(ks, i, &s, NULL));
 		promise(memchr(s.name, 0, sizeof(s.name)));
 		pos = i;
-		promise(mmw_kallsyms_by_name(ks, s.name, &pos, &same) == 1 && !strcmp(s.name, same.name));
+		promise(strlen(s.name) + 1 == sizeof(s.name) ||
+			(mmw_kallsyms_by_name(ks, s.name, &pos, &same) == 1 && !strcmp(s.name, same.name)));
 		promise(mmw_kallsyms_by_addr(ks, s.addr, &index) && mmw_kallsyms_addr(ks, index) == s.addr);
 	}
 }

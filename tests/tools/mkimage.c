@@ -10,7 +10,7 @@
  *
  *   arch x86_64                          says so; the only one as yet
  *   set NAME TEXT, default NAME TEXT     the second only when NAME is not set
- *   include FILE                         relative to the file it is written in
+ *   include FILE                         relative to the file it is written in; - is none
  *
  * Memory. Nothing exists but what these name; later lines win.
  *   ram PA LEN                           memory, zero
@@ -19,6 +19,8 @@
  *   u8|u16|u32|u64 PA: V V*N V*N+S ...   integers; V*N is N times V, V*N+S is V, V+S, V+2S ...
  *   string PA "text\n\0"                 escapes: \n \t \0 \xHH \\ \"
  *   random PA LEN SEED                   the same noise everywhere
+ *   ring PA:VA PA:VA ...                 the list_heads at these places form one ring
+ *   heads PA VA COUNT STEP N BIGSTEP     N rows, BIGSTEP apart, of COUNT empty list_heads, STEP apart
  *
  * Page tables (x86-64). I and J are decimal.
  *   pte TABLE[I] = RAW                   one entry as it is
@@ -38,6 +40,7 @@
  *     @TABLE TYPE NAME                   one at the address of a table: offsets relative_base num_syms names markers
  *                                        token_table token_index seqs
  *     fill COUNT ADDR STEP TYPE PREFIX   PREFIX0, PREFIX1 ...
+ *     include FILE                       more of these
  *   }
  *   btf PA SIZE {                        BTF of exactly SIZE bytes
  *     int|sint NAME SIZE

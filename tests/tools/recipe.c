@@ -294,6 +294,41 @@ static void put_random(struct cook *c, const char *at)
 	}
 }
 
+/* --- lists (include/linux/list.h) -------------------------------------------------------------------------------- */
+
+/* PA VA COUNT STEP N BIG_STEP: empty list heads, N rows of COUNT. */
+static void put_heads(struct cook *c, const char *at)
+{
+	uint64_t pa = next_number(c, &at), va = next_number(c, &at), count = next_number(c, &at);
+	uint64_t step = next_number(c, &at), rows = next_number(c, &at), big_step = next_number(c, &at);
+
+	expect_end(c, at);
+	for (uint64_t i = 0; i < rows * count; i++) {
+		uint64_t off = i / count * big_step + i % count * step;
+
+		phys_put(c->p, pa + off, va + off, 8);
+		phys_put(c->p, pa + off + 8, va + off, 8);
+	}
+}
+
+/* PA:VA PA:VA ...: these list heads form one ring. */
+static void put_ring(struct cook *c, const char *at)
+{
+	uint64_t pa[WORDS_MAX], va[WORDS_MAX];
+	size_t n = 0;
+
+	for (skip_space(&at); *at && n < WORDS_MAX; skip_space(&at), n++) {
+		pa[n] = number(c, &at);
+		expect(c, &at, ":");
+		va[n] = number(c, &at);
+	}
+	expect_end(c, at);
+	for (size_t i = 0; i < n; i++) {
+		phys_put(c->p, pa[i], va[(i + 1) % n], 8);
+		phys_put(c->p, pa[i] + 8, va[(i + n - 1) % n], 8);
+	}
+}
+
 /* --- page tables ---------------------------------------------------------------------------------------------- */
 
 #define ADDRESS 0x000ffffffffff000ull
@@ -519,13 +554,19 @@ static void fill_symbols(const struct cook *c, struct ks_spec *s, const char *at
 	}
 }
 
-static void add_symbol(const struct cook *c, struct ks_spec *s, const char *at)
+static void symbols_from(struct cook *c, struct ks_spec *s, const char *at);
+
+static void add_symbol(struct cook *c, struct ks_spec *s, const char *at)
 {
 	char where[64], type[2], name[MMW_KSYM_NAME_MAX];
 	const char *number_at = where;
 
 	if (!strncmp(at, "fill ", 5)) {
 		fill_symbols(c, s, at + 5);
+		return;
+	}
+	if (!strncmp(at, "include ", 8)) {
+		symbols_from(c, s, at + 8);
 		return;
 	}
 	if (!next_word(c, &at, where, sizeof(where)) || !next_word(c, &at, type, sizeof(type)) ||
@@ -679,9 +720,9 @@ static void set_var(struct cook *c, const char *at, bool only_default)
 	c->vars[c->n_vars++] = v;
 }
 
-static void run_source(struct cook *c, struct source *s);
+static void run_source(struct cook *c, struct source *s, struct ks_spec *symbols);
 
-static void load_source(struct cook *c, const char *path)
+static void load_source(struct cook *c, const char *path, struct ks_spec *symbols)
 {
 	struct blob b = { 0 };
 	struct source s = { .name = path };
@@ -692,24 +733,32 @@ static void load_source(struct cook *c, const char *path)
 	strcpy(copy, path);
 	s.dir = dirname(copy);
 	s.rest = (const char *)b.bytes;
-	run_source(c, &s);
+	run_source(c, &s, symbols);
 	free(copy);
 	blob_fini(&b);
 }
 
-static void include(struct cook *c, const char *at)
+/* With `symbols`, the file holds lines of a kallsyms block. The name - is no file. */
+static void include(struct cook *c, const char *at, struct ks_spec *symbols)
 {
 	char path[1024], name[256];
 
 	if (!next_word(c, &at, name, sizeof(name)))
 		fail(c, "include FILE");
 	expect_end(c, at);
+	if (!strcmp(name, "-"))
+		return;
 	if (snprintf(path, sizeof(path), "%s/%s", c->src->dir ? c->src->dir : ".", name) >= (int)sizeof(path))
 		fail(c, "'%s' is too long", name);
 	if (++c->depth == DEPTH_MAX)
 		fail(c, "includes are nested too deep");
-	load_source(c, path);
+	load_source(c, path, symbols);
 	c->depth--;
+}
+
+static void symbols_from(struct cook *c, struct ks_spec *s, const char *at)
+{
+	include(c, at, s);
 }
 
 static void statement(struct cook *c)
@@ -734,6 +783,10 @@ static void statement(struct cook *c)
 		put_string(c, at);
 	else if (!strcmp(word, "random"))
 		put_random(c, at);
+	else if (!strcmp(word, "heads"))
+		put_heads(c, at);
+	else if (!strcmp(word, "ring"))
+		put_ring(c, at);
 	else if (!strcmp(word, "pte"))
 		put_entry(c, at);
 	else if (!strcmp(word, "space"))
@@ -753,18 +806,22 @@ static void statement(struct cook *c)
 	else if (!strcmp(word, "set") || !strcmp(word, "default"))
 		set_var(c, at, word[0] == 'd');
 	else if (!strcmp(word, "include"))
-		include(c, at);
+		include(c, at, NULL);
 	else
 		fail(c, "'%s' is no statement", word);
 }
 
-static void run_source(struct cook *c, struct source *s)
+static void run_source(struct cook *c, struct source *s, struct ks_spec *symbols)
 {
 	struct source *outer = c->src;
 
 	c->src = s;
-	while (next_line(c))
-		statement(c);
+	while (next_line(c)) {
+		if (symbols)
+			add_symbol(c, symbols, c->line + strspn(c->line, " \t"));
+		else
+			statement(c);
+	}
 	c->src = outer;
 }
 
@@ -788,7 +845,7 @@ void recipe_load(const char *path, bool big_endian, struct phys *out)
 
 	*out = (struct phys){ .big_endian = big_endian };
 	*c = (struct cook){ .p = out, .src = &top };
-	load_source(c, path);
+	load_source(c, path, NULL);
 	drop_absent(out);
 	free(c);
 }
@@ -800,7 +857,7 @@ void recipe_text(const char *name, const char *text, bool big_endian, struct phy
 
 	*out = (struct phys){ .big_endian = big_endian };
 	*c = (struct cook){ .p = out };
-	run_source(c, &s);
+	run_source(c, &s, NULL);
 	drop_absent(out);
 	free(c);
 }

@@ -343,6 +343,27 @@ static void extreme_elf_headers(void **state)
 	}
 }
 
+/* The same bytes for two addresses: memory without end out of a small file. */
+static void shared_bytes(void **state)
+{
+	const size_t second = 64 + 2 * 56;  /* program header 2 */
+	struct blob b = { 0 };
+	struct mmw_err err;
+	struct phys p;
+
+	(void)state;
+	recipe_text("shared", "ram 0 4000\nram 10000 4000\n", false, &p);
+	wrap_format_by_name("elf")->write(&p, &b);
+	assert_int_equal(open_bytes(b.bytes, b.len, NULL, &err), 0);
+	blob_put(&b, second + 8, 0, 8, false);
+	blob_put(&b, second + 32, b.len, 8, false);
+	blob_put(&b, second + 40, b.len, 8, false);
+	assert_int_equal(open_bytes(b.bytes, b.len, NULL, &err), -MMW_E_CORRUPT);
+	assert_non_null(strstr(err.msg, "share"));
+	blob_fini(&b);
+	phys_fini(&p);
+}
+
 static void base_of_raw_memory(void **state)
 {
 	static const uint8_t bytes[8192] = { 1, 2, 3 };
@@ -370,7 +391,7 @@ int main(void)
 		cmocka_unit_test(overlaps_match_the_model), cmocka_unit_test(first_failure_is_named),
 		cmocka_unit_test(wrapping_extents), cmocka_unit_test(every_format_holds_the_machine),
 		cmocka_unit_test(refused_images), cmocka_unit_test(extreme_elf_headers),
-		cmocka_unit_test(base_of_raw_memory),
+		cmocka_unit_test(base_of_raw_memory), cmocka_unit_test(shared_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
