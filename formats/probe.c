@@ -10,7 +10,10 @@
 #include "lib/base/vec.h"
 #include "lib/image/build.h"
 
-enum { WRAPPERS_MAX = 2 };  /* a compressed flattened file is two deep; more is a bomb */
+enum {
+	WRAPPERS_MAX = 2,  /* a compressed flattened file is two deep; more is a bomb */
+	SHARED_MAX = 64,   /* how many addresses, on average, may share a byte of the file */
+};
 
 #define MMW_FORMAT(name) extern const struct mmw_format mmw_format_##name;
 #include "formats.inc"
@@ -108,16 +111,16 @@ static void note_wrapper(struct mmw_image *img, const char *wrapper)
 }
 
 /*
- * No producer stores one byte for two addresses. A file that does so claims memory of its size squared, and searching
- * that would not end.
+ * Segments may share bytes (one stored page of zeros for many), but a file whose every segment is all of it claims
+ * memory of its size squared, and searching that would not end.
  */
 static int check_stored(const struct mmw_image *img, struct mmw_err *err)
 {
 	uint64_t stored = mmw_image_stored(img);
 
-	if (img->format->read_block || stored <= img->file->size)
+	if (img->format->read_block || stored / SHARED_MAX <= img->file->size)
 		return 0;
-	return mmw_fail(err, MMW_E_CORRUPT, 0, "%" PRIu64 " bytes of memory out of a file of %" PRIu64 ": several segments "
+	return mmw_fail(err, MMW_E_CORRUPT, 0, "%" PRIu64 " bytes of memory out of a file of %" PRIu64 ": too many segments "
 			"share its bytes", stored, img->file->size);
 }
 

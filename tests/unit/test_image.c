@@ -343,21 +343,28 @@ static void extreme_elf_headers(void **state)
 	}
 }
 
-/* The same bytes for two addresses: memory without end out of a small file. */
+/* Segments that are each the whole file: a few may be, many are memory without end out of a small file. */
 static void shared_bytes(void **state)
 {
-	const size_t second = 64 + 2 * 56;  /* program header 2 */
+	const size_t first = 64 + 56;  /* program header 1; number 0 is the notes */
+	char text[80 * 24] = "";
 	struct blob b = { 0 };
 	struct mmw_err err;
 	struct phys p;
+	size_t n = 0;
 
 	(void)state;
-	recipe_text("shared", "ram 0 4000\nram 10000 4000\n", false, &p);
+	for (unsigned i = 0; i < 80; i++)
+		n += snprintf(text + n, sizeof(text) - n, "ram %x 1000\n", i << 24);
+	recipe_text("shared", text, false, &p);
 	wrap_format_by_name("elf")->write(&p, &b);
-	assert_int_equal(open_bytes(b.bytes, b.len, NULL, &err), 0);
-	blob_put(&b, second + 8, 0, 8, false);
-	blob_put(&b, second + 32, b.len, 8, false);
-	blob_put(&b, second + 40, b.len, 8, false);
+	for (unsigned i = 0; i < 80; i++) {
+		if (i == 60)
+			assert_int_equal(open_bytes(b.bytes, b.len, NULL, &err), 0);
+		blob_put(&b, first + 56 * i + 8, 0, 8, false);
+		blob_put(&b, first + 56 * i + 32, b.len, 8, false);
+		blob_put(&b, first + 56 * i + 40, b.len, 8, false);
+	}
 	assert_int_equal(open_bytes(b.bytes, b.len, NULL, &err), -MMW_E_CORRUPT);
 	assert_non_null(strstr(err.msg, "share"));
 	blob_fini(&b);
