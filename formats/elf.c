@@ -78,7 +78,7 @@ static int parse_head(struct mmw_bytes *b, struct elf_head *h, struct mmw_err *e
 
 static int read_head(struct mmw_file *f, struct elf_head *h, struct mmw_err *err)
 {
-	uint8_t head[64], word[4];
+	uint8_t head[64] = { 0 }, word[4];
 	size_t len = f->size < sizeof(head) ? f->size : sizeof(head);
 	struct mmw_bytes b = mmw_bytes_of(head, len, false, "ELF header");
 	int rc = mmw_file_read(f, 0, head, len, err);

@@ -53,8 +53,8 @@ int mmw_wrap(struct mmw_err *err, int rc, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
-	if (n >= 0 && (size_t)n < sizeof(err->msg))
-		snprintf(err->msg + n, sizeof(err->msg) - n, ": %s", inner);
+	if (n >= 0 && (size_t)n < sizeof(err->msg) - 2)
+		snprintf(err->msg + n, sizeof(err->msg) - n, ": %.*s", (int)(sizeof(err->msg) - n - 3), inner);
 	return rc;
 }
 
