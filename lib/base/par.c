@@ -42,7 +42,7 @@ static void *work(void *arg)
 	while (!atomic_load(&job->rc) && (item = atomic_fetch_add(&job->next, 1)) < job->items) {
 		int rc = job->fn(job->ctx, w->index, item), none = 0;
 
-		if (rc)
+		if (rc < 0)
 			atomic_compare_exchange_strong(&job->rc, &none, rc);
 	}
 	return NULL;
@@ -67,5 +67,5 @@ int mmw_parallel(unsigned threads, uint64_t items, int (*fn)(void *ctx, unsigned
 	for (unsigned i = 1; i < started; i++)
 		pthread_join(workers[i].thread, NULL);
 	rc = atomic_load(&job.rc);
-	return rc < 0 ? mmw_fail(err, (enum mmw_code)-rc, 0, "a worker thread failed") : rc;
+	return rc ? mmw_fail(err, (enum mmw_code)-rc, 0, "a worker thread failed") : 0;
 }

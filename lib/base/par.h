@@ -10,8 +10,8 @@
 
 /*
  * Call fn(ctx, worker, item) for every item in [0, items), each once, by up to `threads` workers numbered from 0;
- * items are handed out in order. The first result that is not 0 stops the handing out and is returned. With one thread,
- * or one item, no thread is started. 0 threads: as many as the machine has processors.
+ * items are handed out in order. The first negative result stops the handing out and is returned. With one thread, or
+ * one item, no thread is started. 0 threads: as many as the machine has processors.
  */
 int mmw_parallel(unsigned threads, uint64_t items, int (*fn)(void *ctx, unsigned worker, uint64_t item), void *ctx,
 		 struct mmw_err *err);

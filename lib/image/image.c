@@ -173,11 +173,6 @@ bool mmw_image_excluded_or_zero(const struct mmw_image *img)
 	return img->excluded_or_zero;
 }
 
-bool mmw_image_decodes(const struct mmw_image *img)
-{
-	return img->format && img->format->read_block;
-}
-
 bool mmw_image_big_endian(const struct mmw_image *img)
 {
 	return img->big_endian;

@@ -51,7 +51,6 @@ const char *mmw_image_format(const struct mmw_image *img);       /* "ELF", "kdum
 const char *mmw_image_format_note(const struct mmw_image *img);  /* details: "zlib, flattened"; "" when none */
 /* True where an extent that is MMW_EXCLUDED may as well have been all zero: the format does not tell. */
 bool mmw_image_excluded_or_zero(const struct mmw_image *img);
-bool mmw_image_decodes(const struct mmw_image *img);              /* pages are decompressed: reading costs time */
 bool mmw_image_big_endian(const struct mmw_image *img);
 uint16_t mmw_image_machine(const struct mmw_image *img);         /* ELF e_machine, 0 when it does not say */
 size_t mmw_image_cpus(const struct mmw_image *img);

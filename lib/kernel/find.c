@@ -28,90 +28,42 @@ enum {
 /* --- one range ------------------------------------------------------------------------------------------------ */
 
 /* The tables around a landmark, if they check out. */
-static int open_at(struct mmw_reader *reader, uint64_t digit0, unsigned word, struct mmw_kallsyms **ks,
-		   uint64_t *token_table)
+static int open_at(struct mmw_kernel *k, struct mmw_reader *reader, uint64_t digit0, unsigned word,
+		   struct mmw_kallsyms **ks, uint64_t *token_table)
 {
 	struct mmw_mem mem = mmw_phys_mem(reader);
 	int rc = mmw_kallsyms_token_table(&mem, digit0, token_table, NULL);
 
 	if (!rc)
 		rc = mmw_kallsyms_open(&mem, *token_table, word, ks, NULL);
+	(void)k;
 	return rc;
 }
 
-/* One range, looked through in pieces by as many workers as that pays for. */
-struct range_search {
-	struct mmw_kernel *k;
-	uint64_t pa, len, step;
-	struct mmw_reader **readers;
-	uint8_t **bufs;
-	pthread_mutex_t lock;
-};
-
-/* The first worker that has whole tables ends the search. */
-static int keep_tables(struct range_search *s, struct mmw_kallsyms *ks, uint64_t table)
-{
-	pthread_mutex_lock(&s->lock);
-	if (s->k->ks) {
-		mmw_kallsyms_close(ks);
-	} else {
-		s->k->ks = ks;
-		s->k->ks_pa = table;
-	}
-	pthread_mutex_unlock(&s->lock);
-	return 1;
-}
-
-static int search_piece(void *ctx, unsigned worker, uint64_t index)
-{
-	struct range_search *s = ctx;
-	uint64_t at = index * s->step;
-	size_t n = s->len - at < s->step + OVERLAP ? s->len - at : s->step + OVERLAP, from = 0;
-
-	if (mmw_read(s->readers[worker], s->pa + at, s->bufs[worker], n, NULL))
-		return 0;
-	for (; (from = mmw_kallsyms_landmark(s->bufs[worker], n, from)) != SIZE_MAX; from++) {
-		struct mmw_kallsyms *ks;
-		uint64_t table;
-
-		if (!open_at(s->readers[worker], s->pa + at + from, s->k->arch->word, &ks, &table))
-			return keep_tables(s, ks, table);
-	}
-	return 0;
-}
-
-/* Reading plain files is quicker than starting threads; decompressing is not. */
 int mmw_find_kallsyms(struct mmw_kernel *k, uint64_t pa, uint64_t len, struct mmw_err *err)
 {
-	bool decodes = mmw_image_decodes(k->img);
-	struct range_search s = { .k = k, .pa = pa, .len = len, .step = decodes ? CHUNK / 4 : CHUNK };
-	unsigned workers = decodes ? mmw_parallel_workers(k->opts.threads) : 1;
-	int rc = 0;
+	uint8_t *buf = malloc(CHUNK + OVERLAP);
+	int found = 0;
 
-	pthread_mutex_init(&s.lock, NULL);
-	s.readers = calloc(workers, sizeof(*s.readers));
-	s.bufs = calloc(workers, sizeof(*s.bufs));
-	for (unsigned i = 0; !rc && i < workers; i++) {
-		if (s.readers && s.bufs)
-			s.bufs[i] = malloc(s.step + OVERLAP);
-		if (!s.readers || !s.bufs || !s.bufs[i])
-			rc = mmw_fail(err, MMW_E_NOMEM, 0, "no memory to search");
-		else if (!i)
-			s.readers[0] = k->reader;
-		else
-			rc = mmw_reader_open(k->img, &s.readers[i], err);
+	if (!buf)
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory to search");
+	for (uint64_t at = 0; at < len && !found; at += CHUNK) {
+		size_t n = len - at < CHUNK + OVERLAP ? len - at : CHUNK + OVERLAP, from = 0;
+
+		if (mmw_read(k->reader, pa + at, buf, n, NULL))
+			continue;
+		while (!found && (from = mmw_kallsyms_landmark(buf, n, from)) != SIZE_MAX) {
+			uint64_t table;
+
+			if (!open_at(k, k->reader, pa + at + from, k->arch->word, &k->ks, &table)) {
+				k->ks_pa = table;
+				found = 1;
+			}
+			from++;
+		}
 	}
-	if (!rc)
-		rc = mmw_parallel(workers, (len + s.step - 1) / s.step, search_piece, &s, err);
-	for (unsigned i = 0; i < workers && s.readers && s.bufs; i++) {
-		if (i)
-			mmw_reader_close(s.readers[i]);
-		free(s.bufs[i]);
-	}
-	free(s.readers);
-	free(s.bufs);
-	pthread_mutex_destroy(&s.lock);
-	return rc;
+	free(buf);
+	return found;
 }
 
 /* --- all of memory -------------------------------------------------------------------------------------------- */
@@ -464,7 +416,7 @@ static int try_landmark(struct mmw_kernel *k, const struct search *s, uint64_t d
 
 	for (size_t i = 0; mmw_arch_at(i); i++) {
 		k->arch = only ? only : mmw_arch_at(i);
-		if (!open_at(k->reader, digit0, k->arch->word, &k->ks, &k->ks_pa)) {
+		if (!open_at(k, k->reader, digit0, k->arch->word, &k->ks, &k->ks_pa)) {
 			if (place_candidate(k, s))
 				return 1;
 			mmw_kallsyms_close(k->ks);
@@ -476,7 +428,7 @@ static int try_landmark(struct mmw_kernel *k, const struct search *s, uint64_t d
 	}
 	/* A table that no page tables confirm is listed all the same. */
 	k->arch = decodes;
-	if (decodes && !open_at(k->reader, digit0, k->arch->word, &k->ks, &k->ks_pa))
+	if (decodes && !open_at(k, k->reader, digit0, k->arch->word, &k->ks, &k->ks_pa))
 		return 1;
 	k->arch = only;
 	return 0;
