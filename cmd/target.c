@@ -259,9 +259,6 @@ int mmw_target_space(const struct mmw_target *t, const struct mmw_space_opts *o,
 	}
 	if (rc || !o->user)
 		return rc;
-	if (!out->arch->user_root || (!t->kopts.has_root && !mmw_kernel_isolated(t->kernel)))
-		return mmw_fail(err, MMW_E_NODATA, 0, "--user-root: this kernel's tables have no user copy (page-table isolation is "
-				"not in use)");
-	out->root = out->arch->user_root(out->root);
-	return 0;
+	rc = mmw_kernel_user_space(t->kernel, out, err);
+	return rc ? mmw_wrap(err, rc, "--user-root") : 0;
 }

@@ -235,7 +235,7 @@ static void print_block(struct mmw_target *t, const struct answer *a)
 		unsigned type;
 		uint64_t offset;
 
-		arch->swap(a->ent.raw, &type, &offset);
+		arch->swap(pg, a->ent.raw, &type, &offset);
 		snprintf(text, sizeof(text), "type %u  OFFSET: %" PRIu64, type, offset);
 		print_line(t, "SWAP", text);
 	}
@@ -287,7 +287,7 @@ static char *put_text(char *p, const char *s, int width)
 static const char *cached_flags(struct flags_cache *c, const struct answer *a)
 {
 	const struct mmw_space *space = a->walk->space;
-	uint64_t prot = space->arch->ptdump_prot(a->ent.level, a->ent.raw);
+	uint64_t prot = space->arch->ptdump_prot(&space->paging, a->ent.level, a->ent.raw);
 
 	/* A PROT_NONE entry is told by bits of its own, which prot has too. */
 	if (!c->len || c->level != a->ent.level || c->prot != prot) {
@@ -383,7 +383,7 @@ static void print_row(struct mmw_target *t, const struct answer *a)
 		uint64_t offset;
 		unsigned type;
 
-		arch->swap(a->ent.raw, &type, &offset);
+		arch->swap(&a->walk->space->paging, a->ent.raw, &type, &offset);
 		snprintf(text, sizeof(text), "%u:%" PRIu64, type, offset);
 		mmw_out_json(o, COL_SWAP, json_pack("{s:i,s:I}", "type", (int)type, "offset", (json_int_t)offset), text);
 	}

@@ -38,6 +38,28 @@ const struct mmw_arch *mmw_arch_by_machine(uint16_t machine)
 	return NULL;
 }
 
+const struct mmw_arch *mmw_paging_by_name(const char *name, struct mmw_paging *pg)
+{
+	const char *colon = strchr(name, ':'), *from = colon ? colon + 1 : name;
+	size_t len = strcspn(from, "/");
+
+	for (size_t i = 0; i < mmw_array_len(arches); i++) {
+		const struct mmw_arch *a = arches[i];
+
+		if (colon && (strlen(a->name) != (size_t)(colon - name) || strncmp(a->name, name, colon - name)))
+			continue;
+		for (unsigned g = 0; a->geometry(g, pg); g++) {
+			if (strlen(pg->name) != len || strncmp(pg->name, from, len))
+				continue;
+			if (from[len] && strcmp(from + len, "/low"))
+				return NULL;
+			pg->va_kind = from[len] ? MMW_VA_LOW : pg->va_kind;
+			return a;
+		}
+	}
+	return NULL;
+}
+
 bool mmw_va_served(const struct mmw_paging *pg, uint64_t va, uint64_t *last)
 {
 	uint64_t half;
@@ -86,10 +108,10 @@ size_t mmw_flags_names(const struct mmw_arch *arch, const struct mmw_paging *pg,
 		if ((f->levels >> level & 1) && (f->kinds >> kind & 1) && (!f->variant || (pg->variant & f->variant)) &&
 		    (raw & f->mask) == f->value)
 			text_add(&t, sep, f->name);
-	if (kind == MMW_PTE_LEAF && arch->pkey && arch->pkey(raw)) {
+	if (kind == MMW_PTE_LEAF && arch->pkey && arch->pkey(pg, raw)) {
 		char word[16];
 
-		snprintf(word, sizeof(word), "PKEY%" PRIu64, arch->pkey(raw));
+		snprintf(word, sizeof(word), "PKEY%" PRIu64, arch->pkey(pg, raw));
 		text_add(&t, sep, word);
 	}
 	return t.len;

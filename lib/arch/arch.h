@@ -28,6 +28,8 @@ struct mmw_hints {
 	int (*enumerator)(void *ctx, const char *type, const char *name, int64_t *out);
 	/* VA - PA (mod 2^64) of the kernel image */
 	int (*image_delta)(void *ctx, uint64_t *delta);
+	/* the lowest physical address the image knows of */
+	int (*ram_start)(void *ctx, uint64_t *pa);
 };
 
 /* A flag of an entry: named when (raw & mask) == value. */
@@ -82,13 +84,15 @@ struct mmw_arch {
 	const struct mmw_flag *flags;  /* ends with a NULL name */
 	const char *(*memtype)(const struct mmw_paging *pg, unsigned level, uint64_t raw);  /* leaves: "WB"; may be NULL */
 	const char *const *memtypes;   /* all that memtype can say; ends with NULL */
-	uint64_t (*pkey)(uint64_t raw);     /* protection key of a leaf; slot may be NULL */
-	void (*swap)(uint64_t raw, unsigned *type, uint64_t *offset);  /* of a MMW_PTE_SWAP entry */
+	/* Protection key (permission overlay) of a leaf; 0: none. */
+	uint64_t (*pkey)(const struct mmw_paging *pg, uint64_t raw);
+	/* Of a MMW_PTE_SWAP entry. */
+	void (*swap)(const struct mmw_paging *pg, uint64_t raw, unsigned *type, uint64_t *offset);
 
 	/* One line's columns as the kernel's own listing prints them after the size. raw 0 is a hole. */
 	void (*ptdump)(const struct mmw_paging *pg, unsigned level, uint64_t raw, char *buf, size_t size);
 	/* The bits of an entry that this listing compares to join neighbours, and those of the effective rights. */
-	uint64_t (*ptdump_prot)(unsigned level, uint64_t raw);
+	uint64_t (*ptdump_prot)(const struct mmw_paging *pg, unsigned level, uint64_t raw);
 	uint8_t ptdump_rights;
 
 	/* Virtual addresses that can hold the kernel's image. */
@@ -100,18 +104,28 @@ struct mmw_arch {
 	 */
 	int (*from_cpu)(const struct mmw_cpu *cpu, struct mmw_paging *pg, uint64_t roots[MMW_ROOTS_MAX]);
 
-	/* VA - PA of the kernel image out of what the kernel says of itself (hints->image_delta is not asked). */
-	int (*find_delta)(const struct mmw_hints *h, uint64_t *delta, struct mmw_err *err);
+	/*
+	 * VA - PA of the kernel image out of what the kernel says of itself (hints->image_delta is not asked): what it may
+	 * be, likeliest first; fails past the last one. Page tables confirm it.
+	 */
+	int (*find_delta)(const struct mmw_hints *h, unsigned index, uint64_t *delta, struct mmw_err *err);
 
 	/* Geometry candidates, in the order to try them; 0 past the last one. */
 	int (*geometry)(unsigned index, struct mmw_paging *pg);
 
-	/* The kernel's own root by its symbol, and paging.clear and paging.variant as this kernel has them. */
+	/*
+	 * The kernel's own root by its symbol, and what else of the paging this kernel tells (clear, attrs, variant). Fails
+	 * when there is no such symbol, or when this geometry cannot be the kernel's. NULL: these tables are no kernel's.
+	 */
 	int (*from_kernel)(const struct mmw_hints *h, struct mmw_paging *pg, uint64_t *root, struct mmw_err *err);
 
-	/* Where the user copy of a kernel root would be (page-table isolation), and an address that both must map alike. */
-	uint64_t (*user_root)(uint64_t root);
-	uint64_t user_shared;
+	/*
+	 * Page-table isolation: where the user copy of a kernel root would be, and an address that both map alike if it is
+	 * in use. isolation: bits that the kernel's text has in its entries only then (0: the copy alone tells).
+	 */
+	int (*user_root)(const struct mmw_hints *h, const struct mmw_paging *pg, uint64_t root, uint64_t *user,
+			 uint64_t *shared);
+	uint64_t isolation;
 
 	/* Regions and markers as far as they are known. */
 	void (*layout)(const struct mmw_hints *h, const struct mmw_paging *pg, struct mmw_layout *out);
@@ -121,6 +135,9 @@ struct mmw_arch {
 const struct mmw_arch *mmw_arch_at(size_t index);
 const struct mmw_arch *mmw_arch_by_name(const char *name);
 const struct mmw_arch *mmw_arch_by_machine(uint16_t machine);
+
+/* Paging by its name, "sv39" or "arm64:4k-48"; with "/low" behind it, of the lower half of the addresses. */
+const struct mmw_arch *mmw_paging_by_name(const char *name, struct mmw_paging *pg);
 
 /*
  * Flags of an entry as "PRESENT|RW|..." (separator `sep`), a leaf's protection key included. Always NUL-terminated;

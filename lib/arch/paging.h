@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { MMW_LEVELS_MAX = 5 };
+enum { MMW_LEVELS_MAX = 5, MMW_PAGING_NAME_MAX = 24 };
 
 /* Which virtual addresses the tables serve. */
 enum mmw_va_kind {
@@ -20,6 +20,7 @@ enum mmw_va_kind {
 };
 
 struct mmw_paging {
+	char name[MMW_PAGING_NAME_MAX];  /* "4-level", "sv39", "4k-48": what --paging calls it */
 	uint8_t levels;
 	uint8_t page_shift;            /* of the smallest page */
 	uint8_t entry_size;            /* 4 or 8 bytes */
@@ -27,7 +28,13 @@ struct mmw_paging {
 	uint8_t va_bits;               /* page_shift plus all bits[] */
 	enum mmw_va_kind va_kind;
 	bool big_endian;
+	/*
+	 * Where the kernel keeps an entry of its own beside each of the last level's (arm, short descriptors): so many
+	 * bytes before it, in tables at an address with that bit set. It is then the upper half of the raw entry.
+	 */
+	uint16_t companion;
 	uint64_t clear;                /* bits of an entry that are no address though they lie in its field (SME C-bit) */
+	uint64_t attrs;                /* memory attributes by index as a register has them (MAIR); 0: not known */
 	uint32_t variant;              /* the architecture's own: software bits of this kernel, granule oddities */
 };
 
@@ -51,6 +58,8 @@ struct mmw_pte {
 	bool hw;         /* the processor would use it; a leaf without is one only to the kernel (PROT_NONE) */
 	uint8_t rights;  /* of this entry alone; for a table, the most it lets through */
 	uint64_t pa;
+	uint8_t run;     /* log2 of the entries that belong together: contiguous hint, NAPOT, large page; 0: it stands alone */
+	bool shared;     /* all entries of the run hold the same pa, that of the whole */
 };
 
 /* Address bits below the index of `level`: the size of what one entry of it maps is 1 << shift. */

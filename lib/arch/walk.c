@@ -66,18 +66,29 @@ static int lost(struct mmw_walk *w, struct mmw_ent *out, unsigned level, int rc,
 	return emit(w, out, end);
 }
 
+/* How far before an entry the kernel's own stands, in the table of this level; 0: there is none. */
+static unsigned companion(const struct mmw_walk *w, unsigned level)
+{
+	unsigned distance = level ? 0 : w->space->paging.companion;
+
+	return w->at[level].pa & distance ? distance : 0;
+}
+
 /* Make `level`'s table the current one. */
 static int load(struct mmw_walk *w, unsigned level, struct mmw_err *err)
 {
 	const struct mmw_paging *pg = &w->space->paging;
+	unsigned before;
 	int rc;
 
 	if (!w->budget)
 		return mmw_fail(err, MMW_E_LIMIT, w->va, "walk of the tables at 0x%" PRIx64 " stopped at 0x%" PRIx64
 				": more tables than the image can hold, so they must loop", w->space->root, w->va);
-	rc = mmw_read_table(w->reader, w->at[level].pa, mmw_table_bytes(pg, level), &w->table, err);
+	before = companion(w, level);
+	rc = mmw_read_table(w->reader, w->at[level].pa - before, mmw_table_bytes(pg, level) + before, &w->table, err);
 	if (rc)
 		return rc;
+	w->table += before;
 	w->level = level;
 	w->evictions = mmw_reader_evictions(w->reader);
 	return 0;
@@ -111,8 +122,11 @@ static int climb(struct mmw_walk *w, struct mmw_ent *out, struct mmw_err *err)
 static uint64_t entry_at(const struct mmw_walk *w, unsigned index)
 {
 	const struct mmw_paging *pg = &w->space->paging;
+	const uint8_t *at = w->table + (size_t)index * pg->entry_size;
+	uint64_t raw = mmw_get_word(at, pg->entry_size, pg->big_endian);
+	unsigned before = companion(w, w->level);
 
-	return mmw_get_word(w->table + (size_t)index * pg->entry_size, pg->entry_size, pg->big_endian);
+	return before ? raw | mmw_get_word(at - before, pg->entry_size, pg->big_endian) << 32 : raw;
 }
 
 /* Tables lie at multiples of 8 at least, which leaves room for the level in a key. */
@@ -195,7 +209,8 @@ int mmw_walk_next(struct mmw_walk *w, struct mmw_ent *out, struct mmw_err *err)
 		case MMW_PTE_LEAF:
 			out->kind = MMW_ENT_LEAF;
 			out->hw = pte.hw;
-			out->pa = pte.pa + (w->va - first);
+			out->run = pte.run;
+			out->pa = pte.pa + (w->va - (pte.shared ? first >> (shift + pte.run) << (shift + pte.run) : first));
 			return emit(w, out, last);
 		case MMW_PTE_SWAP:
 			out->kind = MMW_ENT_SWAP;

@@ -32,6 +32,7 @@ struct mmw_ent {
 	enum mmw_code why;  /* LOST: MMW_E_NODATA, MMW_E_EXCLUDED, MMW_E_CORRUPT ...; else MMW_OK */
 	uint8_t level;      /* of the entry that decided. LOST: of the entry whose table is missing */
 	bool hw;            /* LEAF: the processor would use it */
+	uint8_t run;        /* LEAF: log2 of the entries that belong together (mmw_pte.run) */
 	uint8_t rights;     /* effective over all levels, as far as the entry has any */
 	uint64_t va, last;  /* inclusive; clipped to what was asked for */
 	uint64_t pa;        /* LEAF: of va. LOST: of the missing table */

@@ -139,14 +139,16 @@ static const char *x86_64_memtype(const struct mmw_paging *pg, unsigned level, u
 }
 
 /* asm/pgtable_64.h, __swp_type and __swp_offset: the offset is stored inverted, against L1TF. */
-static void x86_64_swap(uint64_t raw, unsigned *type, uint64_t *offset)
+static void x86_64_swap(const struct mmw_paging *pg, uint64_t raw, unsigned *type, uint64_t *offset)
 {
+	(void)pg;
 	*type = raw >> 59;
 	*offset = ~raw << 5 >> 14;
 }
 
-static uint64_t x86_64_pkey(uint64_t raw)
+static uint64_t x86_64_pkey(const struct mmw_paging *pg, uint64_t raw)
 {
+	(void)pg;
 	return raw & P ? raw >> 59 & 0xf : 0;
 }
 
@@ -165,8 +167,9 @@ static void x86_64_ptdump(const struct mmw_paging *pg, unsigned level, uint64_t 
 		 mmw_level_name(pg, level));
 }
 
-static uint64_t x86_64_ptdump_prot(unsigned level, uint64_t raw)
+static uint64_t x86_64_ptdump_prot(const struct mmw_paging *pg, unsigned level, uint64_t raw)
 {
+	(void)pg;
 	(void)level;
 	return raw & ~ADDRESS;
 }
@@ -177,6 +180,7 @@ static int x86_64_geometry(unsigned index, struct mmw_paging *pg)
 		return 0;
 	*pg = (struct mmw_paging){ .levels = 4 + index, .page_shift = 12, .entry_size = 8, .va_bits = 48 + 9 * index,
 				   .va_kind = MMW_VA_SIGNED };
+	strcpy(pg->name, index ? "5-level" : "4-level");
 	for (unsigned i = 0; i < pg->levels; i++)
 		pg->bits[i] = 9;
 	return 1;
@@ -199,11 +203,11 @@ static int x86_64_from_cpu(const struct mmw_cpu *cpu, struct mmw_paging *pg, uin
 	return 2;
 }
 
-static int x86_64_find_delta(const struct mmw_hints *h, uint64_t *delta, struct mmw_err *err)
+static int x86_64_find_delta(const struct mmw_hints *h, unsigned index, uint64_t *delta, struct mmw_err *err)
 {
 	uint64_t phys_base;
 
-	if (h->number(h->ctx, "phys_base", &phys_base) && h->variable(h->ctx, "phys_base", 8, &phys_base))
+	if (index || (h->number(h->ctx, "phys_base", &phys_base) && h->variable(h->ctx, "phys_base", 8, &phys_base)))
 		return mmw_fail(err, MMW_E_NOSYM, 0, "phys_base is not known");
 	*delta = KERNEL_MAP - phys_base;
 	return 0;
@@ -232,9 +236,14 @@ static int x86_64_from_kernel(const struct mmw_hints *h, struct mmw_paging *pg, 
 	return 0;
 }
 
-static uint64_t x86_64_user_root(uint64_t root)
+static int x86_64_user_root(const struct mmw_hints *h, const struct mmw_paging *pg, uint64_t root, uint64_t *user,
+			    uint64_t *shared)
 {
-	return root | 0x1000;
+	(void)h;
+	(void)pg;
+	*user = root | 0x1000;
+	*shared = CPU_ENTRY_AREA;
+	return 0;
 }
 
 /* Documentation/arch/x86/x86_64/mm.rst; bases move with CONFIG_RANDOMIZE_MEMORY and are then variables. */
@@ -407,6 +416,5 @@ const struct mmw_arch mmw_arch_x86_64 = {
 	.geometry = x86_64_geometry,
 	.from_kernel = x86_64_from_kernel,
 	.user_root = x86_64_user_root,
-	.user_shared = CPU_ENTRY_AREA,
 	.layout = x86_64_layout,
 };

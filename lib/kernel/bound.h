@@ -52,6 +52,9 @@ struct mmw_kernel {
 void mmw_kernel_note(struct mmw_kernel *k, const char *topic, bool guessed, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* May this architecture's kernel be in the image, when `said` (NULL: nothing) was said of it? */
+bool mmw_kernel_may_be(const struct mmw_kernel *k, const struct mmw_arch *said, const struct mmw_arch *arch);
+
 /* k->own holds, but without symbols: remember it in case nothing better is found. */
 void mmw_kernel_keep_tables(struct mmw_kernel *k);
 

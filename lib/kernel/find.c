@@ -23,6 +23,7 @@ enum {
 	CANDIDATES_MAX = 64,
 	TEXTS_MAX = 64,
 	BANNER_REACH = 64 << 20,
+	DELTAS_MAX = 64,       /* places an architecture may guess for the image */
 };
 
 /* --- one range ------------------------------------------------------------------------------------------------ */
@@ -260,7 +261,7 @@ int mmw_find_own_space(struct mmw_kernel *k)
 	k->has_own = false;
 	for (unsigned i = 0; k->arch->geometry(i, &space.paging); i++) {
 		if (k->arch->from_kernel(&h, &space.paging, &space.root, NULL))
-			return 0;
+			continue;
 		space.paging.big_endian = mmw_image_big_endian(k->img);
 		if (!space_holds(k, &space))
 			continue;
@@ -293,29 +294,18 @@ static int delta_from_variables(struct mmw_kernel *k)
 {
 	struct mmw_hints h = mmw_kernel_hints(k);
 	uint64_t delta;
-	int rc;
 
-	if (mmw_kallsyms_encoding(k->ks) != MMW_KALLSYMS_PLACE)
-		return 0;
-	k->delta = 0;
-	k->has_delta = true;
-	rc = k->arch->find_delta(&h, &delta, NULL);
-	k->has_delta = false;
-	return rc ? 0 : try_delta(k, delta);
-}
-
-static int delta_from_texts(struct mmw_kernel *k, const struct search *s)
-{
-	struct mmw_hints h = mmw_kernel_hints(k);
-
-	for (size_t i = 0; i < s->n_texts; i++) {
-		uint64_t delta;
+	for (unsigned i = 0; i < DELTAS_MAX; i++) {
+		bool place = mmw_kallsyms_encoding(k->ks) == MMW_KALLSYMS_PLACE;
 		int rc;
 
-		k->vmcoreinfo = s->texts[i].text;
-		rc = k->arch->find_delta(&h, &delta, NULL) ? 0 : try_delta(k, delta);
-		k->vmcoreinfo = rc ? strdup(s->texts[i].text) : NULL;
+		k->delta = 0;
+		k->has_delta = place;
+		rc = k->arch->find_delta(&h, i, &delta, NULL);
+		k->has_delta = false;
 		if (rc)
+			break;
+		if (try_delta(k, delta))
 			return 1;
 	}
 	return 0;
@@ -329,6 +319,20 @@ static int delta_from_symbol(struct mmw_kernel *k)
 	    mmw_kernel_symbol(k, "kallsyms_token_table", &va, NULL, NULL))
 		return 0;
 	return try_delta(k, va - k->ks_pa);
+}
+
+static int delta_from_texts(struct mmw_kernel *k, const struct search *s)
+{
+	for (size_t i = 0; i < s->n_texts; i++) {
+		int rc;
+
+		k->vmcoreinfo = s->texts[i].text;
+		rc = delta_from_symbol(k) || delta_from_variables(k);
+		k->vmcoreinfo = rc ? strdup(s->texts[i].text) : NULL;
+		if (rc)
+			return 1;
+	}
+	return 0;
 }
 
 /* The banner's address is known, and its text is recognisable: try every page near the tables. */
@@ -415,7 +419,9 @@ static int try_landmark(struct mmw_kernel *k, const struct search *s, uint64_t d
 	const struct mmw_arch *decodes = NULL;
 
 	for (size_t i = 0; mmw_arch_at(i); i++) {
-		k->arch = only ? only : mmw_arch_at(i);
+		k->arch = mmw_arch_at(i);
+		if (!mmw_kernel_may_be(k, only, k->arch))
+			continue;
 		if (!open_at(k, k->reader, digit0, k->arch->word, &k->ks, &k->ks_pa)) {
 			if (place_candidate(k, s))
 				return 1;
@@ -423,8 +429,6 @@ static int try_landmark(struct mmw_kernel *k, const struct search *s, uint64_t d
 			k->ks = NULL;
 			decodes = decodes ? decodes : k->arch;
 		}
-		if (only)
-			break;
 	}
 	/* A table that no page tables confirm is listed all the same. */
 	k->arch = decodes;
@@ -456,12 +460,18 @@ static void keep_texts(struct mmw_kernel *k, const struct search *s)
 	for (size_t a = 0; !k->kept_text && mmw_arch_at(a); a++) {
 		struct mmw_hints h = mmw_kernel_hints(k);
 
-		k->arch = only ? only : mmw_arch_at(a);
+		k->arch = mmw_arch_at(a);
+		if (!mmw_kernel_may_be(k, only, k->arch))
+			continue;
 		for (size_t i = 0; !k->kept_text && i < s->n_texts; i++) {
 			k->vmcoreinfo = s->texts[i].text;
-			k->has_delta = !k->arch->find_delta(&h, &k->delta, NULL);
-			if (k->has_delta && mmw_find_own_space(k))
-				mmw_kernel_keep_tables(k);
+			for (unsigned d = 0; !k->kept_text && d < DELTAS_MAX; d++) {
+				k->has_delta = !k->arch->find_delta(&h, d, &k->delta, NULL);
+				if (!k->has_delta)
+					break;
+				if (mmw_find_own_space(k))
+					mmw_kernel_keep_tables(k);
+			}
 			k->has_own = k->has_delta = false;
 			k->vmcoreinfo = NULL;
 		}

@@ -60,7 +60,19 @@ static int hint_delta(void *ctx, uint64_t *delta)
 	return mmw_kernel_delta(ctx, delta) ? 0 : -MMW_E_NOSYM;
 }
 
+static int hint_ram_start(void *ctx, uint64_t *pa)
+{
+	const struct mmw_kernel *k = ctx;
+	struct mmw_extent e;
+
+	if (!mmw_image_next_extent(k->img, 0, &e))
+		return -MMW_E_NODATA;
+	*pa = e.pa;
+	return 0;
+}
+
 struct mmw_hints mmw_kernel_hints(struct mmw_kernel *k)
 {
-	return (struct mmw_hints){ k, hint_number, hint_symbol, hint_variable, hint_enumerator, hint_delta };
+	return (struct mmw_hints){ k, hint_number, hint_symbol, hint_variable, hint_enumerator, hint_delta,
+				   hint_ram_start };
 }

@@ -122,7 +122,7 @@ static int via_vmcoreinfo(struct mmw_kernel *k, struct mmw_err *err)
 	uint64_t va;
 	int rc = 0;
 
-	if (!k->vmcoreinfo || k->arch->find_delta(&h, &k->delta, NULL))
+	if (!k->vmcoreinfo || k->arch->find_delta(&h, 0, &k->delta, NULL))
 		return 0;
 	k->has_delta = true;
 	if (!mmw_find_own_space(k)) {
@@ -149,7 +149,7 @@ static int via_registers(struct mmw_kernel *k, struct mmw_err *err)
 	struct mmw_space space = { .arch = k->arch };
 	uint64_t roots[MMW_ROOTS_MAX];
 
-	for (size_t i = 0; i < mmw_image_cpus(k->img); i++) {
+	for (size_t i = 0; k->arch->from_cpu && i < mmw_image_cpus(k->img); i++) {
 		int n = k->arch->from_cpu(mmw_image_cpu(k->img, i), &space.paging, roots);
 
 		space.paging.big_endian = mmw_image_big_endian(k->img);
@@ -340,6 +340,14 @@ static void use_kept_tables(struct mmw_kernel *k)
 			"lies", k->own.root, k->own.paging.levels);
 }
 
+/* Two architectures may share a machine number (riscv64, riscv32); an option names just one. */
+bool mmw_kernel_may_be(const struct mmw_kernel *k, const struct mmw_arch *said, const struct mmw_arch *arch)
+{
+	if (!arch->from_kernel)
+		return false;
+	return !said || arch == said || (!k->opts.arch && arch->machine == said->machine);
+}
+
 static int any_quick_way(struct mmw_kernel *k, const struct mmw_arch *said, struct mmw_err *err)
 {
 	const char *text = mmw_image_vmcoreinfo(k->img);
@@ -348,10 +356,8 @@ static int any_quick_way(struct mmw_kernel *k, const struct mmw_arch *said, stru
 	free(k->vmcoreinfo);
 	k->vmcoreinfo = text ? strdup(text) : NULL;
 	for (size_t i = 0; !rc && mmw_arch_at(i); i++) {
-		k->arch = said ? said : mmw_arch_at(i);
-		rc = quick_ways(k, err);
-		if (said)
-			break;
+		k->arch = mmw_arch_at(i);
+		rc = mmw_kernel_may_be(k, said, k->arch) ? quick_ways(k, err) : 0;
 	}
 	if (rc)
 		return rc;
@@ -539,26 +545,59 @@ int mmw_kernel_cpu_space(const struct mmw_kernel *k, size_t cpu, struct mmw_spac
 	return 0;
 }
 
-bool mmw_kernel_isolated(const struct mmw_kernel *k)
+/* Do the two spaces map va to the same place, as two views of one kernel do? */
+static bool both_map(struct mmw_kernel *k, const struct mmw_space *one, const struct mmw_space *two, uint64_t va)
 {
-	struct mmw_space user = k->own;
-	struct mmw_vm *vm;
-	uint64_t in_user, in_kernel;
-	bool same = false;
+	struct mmw_vm *vm = malloc(sizeof(*vm));
+	uint64_t in_one, in_two;
+	bool same;
 
-	if (!k->has_own || !k->arch->user_root)
-		return false;
-	user.root = k->arch->user_root(k->own.root);
-	vm = user.root != k->own.root ? malloc(sizeof(*vm)) : NULL;
 	if (!vm)
 		return false;
-	/* Without isolation the page there is zero, or something else altogether. */
-	mmw_vm_init(vm, k->reader, &user);
-	same = !mmw_vm_translate(vm, k->arch->user_shared, &in_user, NULL);
-	mmw_vm_init(vm, k->reader, &k->own);
-	same = same && !mmw_vm_translate(vm, k->arch->user_shared, &in_kernel, NULL) && in_user == in_kernel;
+	mmw_vm_init(vm, k->reader, one);
+	same = !mmw_vm_translate(vm, va, &in_one, NULL);
+	mmw_vm_init(vm, k->reader, two);
+	same = same && !mmw_vm_translate(vm, va, &in_two, NULL) && in_one == in_two;
 	free(vm);
 	return same;
+}
+
+static bool text_has(struct mmw_kernel *k, uint64_t bits)
+{
+	struct mmw_walk *w = bits ? malloc(sizeof(*w)) : NULL;
+	struct mmw_ent e = { 0 };
+	uint64_t va;
+
+	if (w && !mmw_kernel_symbol(k, "_stext", &va, NULL, NULL)) {
+		mmw_walk_init(w, k->reader, &k->own, va, va);
+		if (mmw_walk_next(w, &e, NULL) != 1)
+			e.raw = 0;
+	}
+	free(w);
+	return (e.raw & bits) == bits;
+}
+
+bool mmw_kernel_isolated(struct mmw_kernel *k)
+{
+	struct mmw_hints h = mmw_kernel_hints(k);
+	struct mmw_space user = k->own;
+	uint64_t shared;
+
+	/* Without isolation the page there is zero, or something else altogether. */
+	return k->has_own && k->arch->user_root && text_has(k, k->arch->isolation) &&
+	       !k->arch->user_root(&h, &k->own.paging, k->own.root, &user.root, &shared) && user.root != k->own.root &&
+	       both_map(k, &user, &k->own, shared);
+}
+
+int mmw_kernel_user_space(struct mmw_kernel *k, struct mmw_space *space, struct mmw_err *err)
+{
+	struct mmw_hints h = mmw_kernel_hints(k);
+	uint64_t shared;
+
+	if (!space->arch->user_root || (!k->opts.has_root && !mmw_kernel_isolated(k)) ||
+	    space->arch->user_root(&h, &space->paging, space->root, &space->root, &shared))
+		return mmw_fail(err, MMW_E_NODATA, 0, "this kernel's tables have no user copy (page-table isolation is not in use)");
+	return 0;
 }
 
 bool mmw_kernel_delta(const struct mmw_kernel *k, uint64_t *delta)

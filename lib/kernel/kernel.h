@@ -62,7 +62,9 @@ const struct mmw_space *mmw_kernel_space(const struct mmw_kernel *k);
 /* The address space a CPU's registers point to, as it was. MMW_E_NODATA when the image holds no such registers. */
 int mmw_kernel_cpu_space(const struct mmw_kernel *k, size_t cpu, struct mmw_space *out, struct mmw_err *err);
 /* Is page-table isolation in use: do the kernel's tables have a user copy? */
-bool mmw_kernel_isolated(const struct mmw_kernel *k);
+bool mmw_kernel_isolated(struct mmw_kernel *k);
+/* The user copy of the kernel root `space` has; MMW_E_NODATA where the architecture or this kernel has none. */
+int mmw_kernel_user_space(struct mmw_kernel *k, struct mmw_space *space, struct mmw_err *err);
 
 /* VA - PA of the kernel image; false when unknown. */
 bool mmw_kernel_delta(const struct mmw_kernel *k, uint64_t *delta);

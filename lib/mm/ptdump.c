@@ -6,6 +6,7 @@
 /* What the kernel keeps between two entries. */
 struct state {
 	const struct mmw_arch *arch;
+	const struct mmw_paging *paging;
 	const struct mmw_layout *layout;
 	int (*emit)(void *ctx, const struct mmw_ptdump_line *line);
 	void *ctx;
@@ -126,7 +127,7 @@ static int note_record(struct state *st, const struct mmw_walk *w, const struct 
 		e.why = ent->why;
 		e.table = ent->pa;
 	} else if (ent->kind != MMW_ENT_HOLE || ent->raw) {
-		e.prot = st->arch->ptdump_prot(ent->level, ent->raw);
+		e.prot = st->arch->ptdump_prot(st->paging, ent->level, ent->raw);
 		e.rights = ent->rights & st->arch->ptdump_rights;
 	}
 	rc = note(st, &e, false);
@@ -165,7 +166,7 @@ static int list_span(struct state *st, struct mmw_walk *w, uint64_t first, uint6
 int mmw_ptdump(struct mmw_reader *reader, const struct mmw_space *space, const struct mmw_layout *layout, uint64_t first,
 	       uint64_t last, int (*emit)(void *ctx, const struct mmw_ptdump_line *line), void *ctx, struct mmw_err *err)
 {
-	struct state st = { .arch = space->arch, .layout = layout, .emit = emit, .ctx = ctx };
+	struct state st = { .arch = space->arch, .paging = &space->paging, .layout = layout, .emit = emit, .ctx = ctx };
 	struct mmw_span whole = { 0, UINT64_MAX };
 	const struct mmw_span *spans = layout->n_spans ? layout->spans : &whole;
 	size_t n = layout->n_spans ? layout->n_spans : 1;

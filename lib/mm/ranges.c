@@ -27,7 +27,7 @@ static bool wanted(const struct mmw_ranges *r, const struct mmw_ent *e)
 	for (size_t i = 0; i < f->n_raw_needs; i++)
 		if ((e->raw & f->raw_needs[i][0]) != f->raw_needs[i][1])
 			return false;
-	if (f->pkey && (!arch->pkey || arch->pkey(e->raw) != f->pkey))
+	if (f->pkey && (!arch->pkey || arch->pkey(&r->walk.space->paging, e->raw) != f->pkey))
 		return false;
 	memtype = (f->memtype || f->no_memtype) && arch->memtype ? arch->memtype(&r->walk.space->paging, e->level, e->raw) : NULL;
 	if (f->no_memtype && memtype && !strcmp(memtype, f->no_memtype))
@@ -61,10 +61,11 @@ static int next_wanted(struct mmw_ranges *r, struct mmw_ent *e, struct mmw_err *
 static bool joins(const struct mmw_ranges *r, const struct mmw_ent *a, const struct mmw_ent *b)
 {
 	const struct mmw_arch *arch = r->walk.space->arch;
+	const struct mmw_paging *pg = &r->walk.space->paging;
 
 	return a->kind == MMW_ENT_LEAF && b->kind == MMW_ENT_LEAF && a->level == b->level && a->rights == b->rights &&
 	       a->hw == b->hw && a->last + 1 == b->va && a->pa + (b->va - a->va) == b->pa &&
-	       arch->ptdump_prot(a->level, a->raw) == arch->ptdump_prot(b->level, b->raw);
+	       arch->ptdump_prot(pg, a->level, a->raw) == arch->ptdump_prot(pg, b->level, b->raw);
 }
 
 int mmw_ranges_next(struct mmw_ranges *r, struct mmw_range *out, struct mmw_err *err)

@@ -206,8 +206,8 @@ static void protection_keys(void **state)
 {
 	(void)state;
 	for (uint64_t key = 0; key < 16; key++)
-		assert_int_equal(arch->pkey(key << 59 | NX | 0x1007), key);
-	assert_int_equal(arch->pkey(0x7800000000001000), 0);
+		assert_int_equal(arch->pkey(&four, key << 59 | NX | 0x1007), key);
+	assert_int_equal(arch->pkey(&four, 0x7800000000001000), 0);
 }
 
 /* asm/pgtable_64.h: type in bits 59-63, the complement of the offset in bits 9-58. */
@@ -222,7 +222,7 @@ static void swap_entries(void **state)
 		uint64_t raw = (uint64_t)known[i].type << 59 | ((~known[i].offset & ((1ull << 50) - 1)) << 9), offset;
 		unsigned type;
 
-		arch->swap(raw, &type, &offset);
+		arch->swap(&four, raw, &type, &offset);
 		assert_int_equal(type, known[i].type);
 		assert_int_equal(offset, known[i].offset);
 	}
@@ -321,7 +321,7 @@ static void kernel_listing(void **state)
 	}
 	arch->ptdump(&four, P4D, 0, buf, sizeof(buf));
 	assert_string_equal(buf, "                              pgd");
-	assert_int_equal(arch->ptdump_prot(PTE, NX | 0x0800000012345163), NX | 0x0800000000000163);
+	assert_int_equal(arch->ptdump_prot(&four, PTE, NX | 0x0800000012345163), NX | 0x0800000000000163);
 }
 
 /* --- geometry, registers, the kernel's own words -------------------------------------------------------------- */
@@ -365,6 +365,7 @@ static void registers(void **state)
 	struct mmw_cpu c = cpu_with(0x8000000001234fffull, 0x20);
 	uint64_t roots[MMW_ROOTS_MAX];
 	struct mmw_paging pg;
+	uint64_t user, shared;
 
 	(void)state;
 	assert_int_equal(arch->from_cpu(&c, &pg, roots), 1);
@@ -380,7 +381,8 @@ static void registers(void **state)
 	c = cpu_with(0x5000, 0x20);
 	c.known = 1u << MMW_REG_CR3;
 	assert_int_equal(arch->from_cpu(&c, &pg, roots), 0);
-	assert_int_equal(arch->user_root(0x4000), 0x5000);
+	assert_int_equal(arch->user_root(NULL, &pg, 0x4000, &user, &shared), 0);
+	assert_int_equal(user, 0x5000);
 }
 
 struct kernel {
@@ -449,7 +451,7 @@ static void kernel_words(void **state)
 	uint64_t delta, root;
 
 	(void)state;
-	assert_int_equal(arch->find_delta(&h, &delta, NULL), 0);
+	assert_int_equal(arch->find_delta(&h, 0, &delta, NULL), 0);
 	assert_int_equal(delta, 0xffffffff7f000000);
 	assert_int_equal(arch->from_kernel(&h, &pg, &root, NULL), 0);
 	assert_int_equal(root, 0x3010000);
@@ -464,7 +466,7 @@ static void kernel_words(void **state)
 	assert_int_equal(pg.levels, 5);
 	assert_int_equal(pg.variant & 1, 1);
 	k = (struct kernel){ .phys_base = -1 };
-	assert_int_equal(arch->find_delta(&h, &delta, NULL), -MMW_E_NOSYM);
+	assert_int_equal(arch->find_delta(&h, 0, &delta, NULL), -MMW_E_NOSYM);
 	assert_int_equal(arch->from_kernel(&h, &pg, &root, NULL), -MMW_E_NOSYM);
 }
 
