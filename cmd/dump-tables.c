@@ -249,6 +249,7 @@ static int emit_line(void *ctx, const struct mmw_ptdump_line *line)
 	FILE *to = j->t->out.to;
 	uint64_t delta = line->end - line->start;
 	const char *unit = "BKMGTPE";
+	int width = 2 * j->space.arch->word;
 	char text[LINE_MAX_LEN];
 
 	switch (line->kind) {
@@ -271,7 +272,8 @@ static int emit_line(void *ctx, const struct mmw_ptdump_line *line)
 	} else {
 		j->space.arch->ptdump(&j->space.paging, line->level, line->prot, text, sizeof(text));
 	}
-	fprintf(to, "0x%016" PRIx64 "-0x%016" PRIx64 "   %9" PRIu64 "%c %s\n", line->start, line->end, delta, *unit, text);
+	fprintf(to, "0x%0*" PRIx64 "-0x%0*" PRIx64 "   %9" PRIu64 "%c %s\n", width, line->start, width, line->end, delta, *unit,
+		text);
 	return 0;
 }
 
@@ -295,20 +297,21 @@ static void print_range(struct job *j, const struct mmw_range *r)
 	const struct mmw_paging *pg = &j->space.paging;
 	FILE *to = j->t->out.to;
 	char flags[256], kernel[4], user[4];
+	int width = 2 * j->space.arch->word;
 
 	if (r->ent.kind == MMW_ENT_LOST) {
-		fprintf(to, "%016" PRIx64 "-%016" PRIx64 " ?? the table at %" PRIx64 " is %s\n", r->ent.va, r->ent.last, r->ent.pa,
-			mmw_code_word(r->ent.why));
+		fprintf(to, "%0*" PRIx64 "-%0*" PRIx64 " ?? the table at %" PRIx64 " is %s\n", width, r->ent.va, width, r->ent.last,
+			r->ent.pa, mmw_code_word(r->ent.why));
 		return;
 	}
 	mmw_flags_text(j->space.arch, pg, r->ent.level, r->ent.raw, '|', flags, sizeof(flags));
 	if (r->ent.kind == MMW_ENT_BAD) {
-		fprintf(to, "%016" PRIx64 "-%016" PRIx64 " ?? %s entry %" PRIx64 " is corrupt (%s)\n", r->ent.va, r->ent.last,
-			mmw_level_name(pg, r->ent.level), r->ent.raw, flags);
+		fprintf(to, "%0*" PRIx64 "-%0*" PRIx64 " ?? %s entry %" PRIx64 " is corrupt (%s)\n", width, r->ent.va, width,
+			r->ent.last, mmw_level_name(pg, r->ent.level), r->ent.raw, flags);
 		return;
 	}
-	fprintf(to, "%016" PRIx64 "-%016" PRIx64 " %12" PRIx64 " %-4s %s/%s %s\n", r->ent.va, r->ent.last, r->ent.pa,
-		mmw_level_name(pg, r->ent.level), mmw_rights_text(r->ent.rights, false, kernel),
+	fprintf(to, "%0*" PRIx64 "-%0*" PRIx64 " %12" PRIx64 " %-4s %s/%s %s\n", width, r->ent.va, width, r->ent.last,
+		r->ent.pa, mmw_level_name(pg, r->ent.level), mmw_rights_text(r->ent.rights, false, kernel),
 		mmw_rights_text(r->ent.rights, true, user), flags);
 }
 

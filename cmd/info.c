@@ -73,6 +73,7 @@ static const char *state_word(enum mmw_state state)
 struct facts {
 	uint64_t text_va, kaslr;
 	bool has_text, has_kaslr;
+	const char *text_name;
 	const struct mmw_layout *layout;
 	const struct mmw_evidence *evidence;
 	size_t n_evidence;
@@ -87,7 +88,12 @@ static void gather(struct mmw_target *t, struct facts *f)
 
 	f->btf = mmw_kernel_found(k) ? mmw_kernel_btf(k, NULL) : NULL;
 	f->layout = mmw_kernel_layout(k);
+	f->text_name = "_text";
 	f->has_text = !mmw_kernel_symbol(k, "_text", &f->text_va, NULL, NULL);
+	if (!f->has_text) {
+		f->text_name = "_stext";
+		f->has_text = !mmw_kernel_symbol(k, "_stext", &f->text_va, NULL, NULL);
+	}
 	f->has_kaslr = mmw_kernel_kaslr(k, &f->kaslr);
 	f->n_kernels = mmw_kernel_candidates(k, &f->kernels);
 	f->n_evidence = mmw_kernel_evidence(k, &f->evidence);
@@ -201,7 +207,8 @@ static void print_kernel(struct mmw_target *t, const struct facts *f)
 	fprintf(t->out.to, "%s\n", *mmw_kernel_build_id(k) ? mmw_kernel_build_id(k) : "?");
 	if (f->has_text && mmw_kernel_delta(k, &delta)) {
 		line(t, "kernel image");
-		fprintf(t->out.to, "_text 0x%" PRIx64 " is physical 0x%" PRIx64, f->text_va, f->text_va - delta);
+		fprintf(t->out.to, "%s 0x%" PRIx64 " is physical 0x%" PRIx64, f->text_name, f->text_va,
+			f->text_va - delta);
 		if (f->has_kaslr)
 			fprintf(t->out.to, ", moved by 0x%" PRIx64 " (KASLR)", f->kaslr);
 		fputc('\n', t->out.to);
@@ -210,11 +217,13 @@ static void print_kernel(struct mmw_target *t, const struct facts *f)
 
 static void print_layout(struct mmw_target *t, const struct facts *f)
 {
+	int width = mmw_kernel_arch(t->kernel) ? 2 * mmw_kernel_arch(t->kernel)->word : 16;
+
 	for (size_t i = 0; i < f->layout->n_regions; i++) {
 		const struct mmw_region *r = &f->layout->regions[i];
 
 		line(t, i ? "" : "layout");
-		fprintf(t->out.to, "%016" PRIx64 "-%016" PRIx64 " %s\n", r->first, r->last, r->name);
+		fprintf(t->out.to, "%0*" PRIx64 "-%0*" PRIx64 " %s\n", width, r->first, width, r->last, r->name);
 	}
 }
 

@@ -17,14 +17,15 @@ static const struct mmw_col cols[] = {
 	{ 0 },
 };
 
-static void print_symbol(struct mmw_target *t, const struct mmw_ksym *s, uint64_t offset)
+static void print_symbol(struct mmw_target *t, const struct mmw_ksym *s, uint64_t offset, const char *source)
 {
+	int width = 2 * mmw_kernel_arch(t->kernel)->word;
 	struct mmw_out *o = &t->out;
 
 	if (o->mode == MMW_OUT_TEXT && !offset) {
-		fprintf(o->to, "%016" PRIx64 " %c %s\n", s->addr, s->type, s->name);
+		fprintf(o->to, "%0*" PRIx64 " %c %s\n", width, s->addr, s->type, s->name);
 	} else if (o->mode == MMW_OUT_TEXT) {
-		fprintf(o->to, "%016" PRIx64 " %c %s+0x%" PRIx64 "\n", s->addr + offset, s->type, s->name, offset);
+		fprintf(o->to, "%0*" PRIx64 " %c %s+0x%" PRIx64 "\n", width, s->addr + offset, s->type, s->name, offset);
 	} else {
 		char type[2] = { s->type };
 
@@ -32,7 +33,7 @@ static void print_symbol(struct mmw_target *t, const struct mmw_ksym *s, uint64_
 		mmw_out_str(o, COL_TYPE, type);
 		mmw_out_str(o, COL_NAME, s->name);
 		mmw_out_hex(o, COL_OFFSET, offset);
-		mmw_out_str(o, COL_SOURCE, "kallsyms");
+		mmw_out_str(o, COL_SOURCE, source);
 		mmw_out_row(o);
 	}
 }
@@ -45,7 +46,7 @@ static int print_all(struct mmw_target *t, const struct mmw_kallsyms *ks, struct
 	for (size_t i = 0; !rc && i < mmw_kallsyms_count(ks); i++) {
 		rc = mmw_kallsyms_at(ks, i, &s, err);
 		if (!rc)
-			print_symbol(t, &s, 0);
+			print_symbol(t, &s, 0, "kallsyms");
 	}
 	return rc;
 }
@@ -57,16 +58,23 @@ static void print_one(struct mmw_target *t, const struct mmw_kallsyms *ks, const
 	struct mmw_err err;
 	uint64_t va, offset;
 	size_t pos = 0;
+	const char *source;
 
 	while (mmw_kallsyms_by_name(ks, what, &pos, &s))
-		print_symbol(t, &s, 0);
+		print_symbol(t, &s, 0, "kallsyms");
 	if (pos)
 		return;
+	if (!mmw_kernel_symbol(t->kernel, what, &s.addr, &source, NULL) && strlen(what) < sizeof(s.name)) {
+		s.type = '?';  /* only kallsyms knows types */
+		strcpy(s.name, what);
+		print_symbol(t, &s, 0, source);
+		return;
+	}
 	if (mmw_kernel_address(t->kernel, what, &va, &err)) {
 		mmw_warn("%s", err.msg);
 		t->damage = true;
 	} else if (mmw_kernel_symbol_at(t->kernel, va, &s, &offset)) {
-		print_symbol(t, &s, offset);
+		print_symbol(t, &s, offset, "kallsyms");
 	} else {
 		mmw_warn("0x%" PRIx64 " lies in no symbol of the kernel", va);
 		t->damage = true;

@@ -14,7 +14,7 @@
 
 enum {
 	OPT_ARCH = 1000, OPT_ROOT, OPT_LEVELS, OPT_BASE, OPT_FORMAT, OPT_JSON, OPT_OUTPUT, OPT_THREADS, OPT_PROGRESS,
-	OPT_NO_PROGRESS, OPT_KERNEL,
+	OPT_NO_PROGRESS, OPT_KERNEL, OPT_PAGING,
 };
 
 static const struct argp_option options[] = {
@@ -24,6 +24,7 @@ static const struct argp_option options[] = {
 	{ 0, 0, 0, 0, "The kernel:", 20 },
 	{ "arch", OPT_ARCH, "NAME", 0, "architecture, where the image does not say", 20 },
 	{ "root", OPT_ROOT, "PA", 0, "walk the page tables at this physical address", 20 },
+	{ "paging", OPT_PAGING, "NAME", 0, "with --root: what kind they are ('help' lists them)", 20 },
 	{ "levels", OPT_LEVELS, "N", 0, "with --root: how many levels they have", 20 },
 	{ "kernel", OPT_KERNEL, "N", 0, "of several kernels in the image, take the N-th (info --all lists them)", 20 },
 	{ 0, 0, 0, 0, "Output:", 30 },
@@ -61,6 +62,21 @@ unsigned mmw_arg_num(struct argp_state *state, const char *option, const char *a
 	return (unsigned)v;
 }
 
+/* Every kind of tables there is, and what it is made of. */
+static void __attribute__((noreturn)) list_pagings(void)
+{
+	const struct mmw_arch *a;
+	struct mmw_paging pg;
+	char page[24];
+
+	for (size_t i = 0; (a = mmw_arch_at(i)); i++)
+		for (unsigned g = 0; a->geometry(g, &pg); g++)
+			printf("%s:%-16s %u levels, %u-bit addresses, %s pages%s\n", a->name, pg.name, pg.levels, pg.va_bits,
+			       mmw_size_text(1ull << pg.page_shift, page),
+			       pg.va_kind == MMW_VA_HIGH ? " (upper half; /low behind the name for the lower)" : "");
+	exit(0);
+}
+
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
 	struct mmw_target *t = state->input;
@@ -79,6 +95,11 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	case OPT_ROOT:
 		t->kopts.root = mmw_arg_hex(state, "--root", arg);
 		t->kopts.has_root = true;
+		break;
+	case OPT_PAGING:
+		if (!strcmp(arg, "help"))
+			list_pagings();
+		t->kopts.paging = arg;
 		break;
 	case OPT_LEVELS:
 		t->kopts.levels = mmw_arg_num(state, "--levels", arg);
@@ -211,8 +232,10 @@ int mmw_target_open(struct mmw_target *t, struct mmw_err *err)
 		t->kopts.progress = show_bar;
 		t->kopts.progress_ctx = &bar;
 	}
-	if (t->kopts.levels && !t->kopts.has_root)
-		return mmw_fail(err, MMW_E_ARG, 0, "--levels goes with --root");
+	if ((t->kopts.levels || t->kopts.paging) && !t->kopts.has_root)
+		return mmw_fail(err, MMW_E_ARG, 0, "%s goes with --root", t->kopts.paging ? "--paging" : "--levels");
+	if (t->kopts.levels && t->kopts.paging)
+		return mmw_fail(err, MMW_E_ARG, 0, "--paging says how many levels there are; --levels does not go with it");
 	rc = mmw_kernel_bind(t->image, &t->kopts, &t->kernel, err);
 	if (bar.shown)
 		fprintf(stderr, "\r%70s\r", "");

@@ -227,6 +227,11 @@ static void print_block(struct mmw_target *t, const struct answer *a)
 		print_line(t, "RIGHTS", text);
 		if (arch->memtype)
 			print_line(t, "CACHING", arch->memtype(pg, a->ent.level, a->ent.raw));
+		if (a->ent.run) {
+			snprintf(text, sizeof(text), "one of %u entries that map %s together", 1u << a->ent.run,
+				 mmw_size_text(mmw_ent_size(a->walk, &a->ent) << a->ent.run, why));
+			print_line(t, "RUN", text);
+		}
 		print_line(t, "MEMORY", memory_of(t->image, a->ent.pa));
 	} else {
 		fputc('\n', t->out.to);
@@ -303,7 +308,7 @@ static void print_brief(struct mmw_target *t, const struct answer *a, struct fla
 	char line[640], size[24], rights[4], *p = line;
 	const char *region;
 
-	p = put_hex(p, a->va, 16);
+	p = put_hex(p, a->va, 2 * (int)a->walk->space->arch->word);
 	*p++ = ' ';
 	*p++ = ' ';
 	if (a->ent.kind == MMW_ENT_LEAF) {

@@ -32,7 +32,7 @@ const struct mmw_arch *mmw_arch_by_name(const char *name)
 
 const struct mmw_arch *mmw_arch_by_machine(uint16_t machine)
 {
-	for (size_t i = 0; i < mmw_array_len(arches); i++)
+	for (size_t i = 0; machine && i < mmw_array_len(arches); i++)
 		if (arches[i]->machine == machine)
 			return arches[i];
 	return NULL;

@@ -75,7 +75,7 @@ enum { MMW_ROOTS_MAX = 2 };
 
 struct mmw_arch {
 	const char *name;
-	uint16_t machine;  /* ELF e_machine */
+	uint16_t machine;  /* ELF e_machine; 0: no kernel runs on these tables */
 	unsigned word;     /* bytes of a pointer */
 
 	/* Pure: what one entry of this level says. */

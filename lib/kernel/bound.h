@@ -4,7 +4,9 @@
 #define MMW_KERNEL_BOUND_H
 
 #include "lib/kernel/kernel.h"
+#include "lib/sym/ksymtab.h"
 #include "lib/sym/types.h"
+#include "lib/sym/vmcoreinfo.h"
 
 enum { MMW_TYPESRC_MAX = 4 };
 
@@ -31,8 +33,13 @@ struct mmw_kernel {
 	struct mmw_space kept;
 	uint64_t kept_delta;
 
-	bool btf_tried;
+	bool exports_tried;
+	struct mmw_ksymtab *exports;  /* only where kallsyms lists functions alone */
+
+	bool types_tried;
+	struct mmw_vmcoreinfo_types vmcoreinfo_types;
 	struct mmw_btf *btf;
+	uint64_t btf_size;            /* where only its header told */
 	struct mmw_err btf_err;
 	struct mmw_typesrc types[MMW_TYPESRC_MAX];
 	size_t n_types;
@@ -47,6 +54,20 @@ struct mmw_kernel {
 	struct mmw_candidate *candidates;
 	size_t n_candidates, cap_candidates;
 };
+
+/* What was read of one candidate must not answer for another. */
+void mmw_kernel_forget_exports(struct mmw_kernel *k);
+
+/* By kallsyms or VMCOREINFO alone: 0 or MMW_E_NOSYM. */
+int mmw_kernel_symbol_listed(const struct mmw_kernel *k, const char *name, uint64_t *va);
+
+/*
+ * lib/kernel/image.c: what lies somewhere in the kernel's own image. The window [*va, *va + *len) around its text, and the
+ * first place in it where `mark` stands; `accept` may look closer (returns true to take it).
+ */
+void mmw_image_window(const struct mmw_kernel *k, uint64_t *va, uint64_t *len);
+bool mmw_image_find(struct mmw_kernel *k, const void *mark, size_t mark_len, unsigned align,
+		    bool (*accept)(void *ctx, uint64_t va), void *ctx, uint64_t *va);
 
 /* Remember how something was found. */
 void mmw_kernel_note(struct mmw_kernel *k, const char *topic, bool guessed, const char *fmt, ...)

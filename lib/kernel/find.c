@@ -19,6 +19,7 @@ enum {
 	CHUNK = 1 << 20,
 	OVERLAP = 64,          /* a landmark of 20 bytes may cross two chunks */
 	PAGE = 4096,
+	PAGE_LARGEST = 65536,
 	HITS_MAX = 4096,       /* landmarks looked at; a real image has a dozen */
 	CANDIDATES_MAX = 64,
 	TEXTS_MAX = 64,
@@ -141,17 +142,28 @@ static void add_text(struct search *s, uint64_t pa, const uint8_t *bytes, size_t
 	free(copy);
 }
 
-static void look_at(struct search *s, uint64_t pa, const uint8_t *buf, size_t len)
+/* A page begins like VMCOREINFO: it has the text on one page, but how large one is, is not known here. */
+static void take_text(struct search *s, struct mmw_reader *reader, uint64_t pa)
 {
-	size_t from = 0, text_len;
+	bool be = mmw_image_big_endian(s->k->img);
+	uint8_t *page = malloc(PAGE_LARGEST);
+	size_t size = PAGE_LARGEST, at, len;
 
-	for (size_t page = -pa & (PAGE - 1); page + 64 <= len && page < CHUNK; page += PAGE) {
-		size_t n = len - page < PAGE ? len - page : PAGE;
-		size_t at = mmw_vmcoreinfo_in_page(buf + page, n, mmw_image_big_endian(s->k->img), &text_len);
+	while (page && size >= PAGE && mmw_read(reader, pa, page, size, NULL))
+		size /= 2;
+	at = page && size >= PAGE ? mmw_vmcoreinfo_in_page(page, size, be, &len) : SIZE_MAX;
+	if (at != SIZE_MAX)
+		add_text(s, pa + at, page + at, len);
+	free(page);
+}
 
-		if (at != SIZE_MAX)
-			add_text(s, pa + page + at, buf + page + at, text_len);
-	}
+static void look_at(struct search *s, struct mmw_reader *reader, uint64_t pa, const uint8_t *buf, size_t len)
+{
+	size_t from = 0;
+
+	for (size_t page = -pa & (PAGE - 1); page + 64 <= len && page < CHUNK; page += PAGE)
+		if (mmw_vmcoreinfo_starts(buf + page, mmw_image_big_endian(s->k->img)))
+			take_text(s, reader, pa + page);
 	while ((from = mmw_kallsyms_landmark(buf, len, from)) != SIZE_MAX) {
 		if (from < CHUNK)
 			add_hit(s, pa + from);
@@ -166,14 +178,14 @@ static int search_item(void *ctx, unsigned worker, uint64_t index)
 	uint64_t done;
 
 	if (!mmw_read(s->readers[worker], item->pa, s->bufs[worker], item->len, NULL)) {
-		look_at(s, item->pa, s->bufs[worker], item->len);
+		look_at(s, s->readers[worker], item->pa, s->bufs[worker], item->len);
 	} else {
 		/* A page that cannot be read must not hide its neighbours. */
 		for (uint32_t at = 0; at < item->len && at < CHUNK; at += PAGE) {
 			uint32_t n = item->len - at < PAGE ? item->len - at : PAGE;
 
 			if (!mmw_read(s->readers[worker], item->pa + at, s->bufs[worker], n, NULL))
-				look_at(s, item->pa + at, s->bufs[worker], n);
+				look_at(s, s->readers[worker], item->pa + at, s->bufs[worker], n);
 		}
 	}
 	done = __atomic_add_fetch(&s->done, item->len, __ATOMIC_RELAXED);
@@ -382,6 +394,7 @@ static struct bound take_bound(struct mmw_kernel *k)
 {
 	struct bound b = { k->arch, k->ks, k->ks_pa, k->delta, k->vmcoreinfo, k->has_own };
 
+	mmw_kernel_forget_exports(k);
 	k->arch = NULL;
 	k->ks = NULL;
 	k->vmcoreinfo = NULL;

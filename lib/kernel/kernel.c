@@ -187,17 +187,18 @@ static int via_search(struct mmw_kernel *k, struct mmw_err *err)
 
 /* --- what a found kernel says --------------------------------------------------------------------------------- */
 
+/* vmcoreinfo_data points to one page of text, whatever a page is on this machine. */
 static void read_vmcoreinfo(struct mmw_kernel *k)
 {
+	size_t size = k->has_own ? (size_t)1 << k->own.paging.page_shift : 4096, len;
 	uint64_t at;
 	char *text;
-	size_t len;
 
 	if (k->vmcoreinfo || mmw_kernel_variable(k, "vmcoreinfo_data", k->arch->word, &at, NULL))
 		return;
-	text = calloc(1, 4096 + 1);
-	if (text && !mmw_vm_read(&k->vm, at, text, 4096, NULL) &&
-	    mmw_vmcoreinfo_in_page((uint8_t *)text, 4096, mmw_image_big_endian(k->img), &len) == 0) {
+	text = calloc(1, size + 1);
+	if (text && !mmw_vm_read(&k->vm, at, text, size, NULL) &&
+	    mmw_vmcoreinfo_in_page((uint8_t *)text, size, mmw_image_big_endian(k->img), &len) == 0) {
 		text[len] = '\0';
 		k->vmcoreinfo = text;
 		mmw_kernel_note(k, "VMCOREINFO", false, "read from memory at 0x%" PRIx64 " (*vmcoreinfo_data)", at);
@@ -206,14 +207,10 @@ static void read_vmcoreinfo(struct mmw_kernel *k)
 	}
 }
 
-static void read_text_at(struct mmw_kernel *k, const char *symbol, char *buf, size_t size)
+static void read_text(struct mmw_kernel *k, uint64_t va, char *buf, size_t size)
 {
-	uint64_t va;
 	size_t n = size - 1;
 
-	buf[0] = '\0';
-	if (mmw_kernel_symbol(k, symbol, &va, NULL, NULL))
-		return;
 	if (va % 4096 + n > 4096 && mmw_vm_read(&k->vm, va, buf, n, NULL))
 		n = 4096 - va % 4096;
 	if (n > size - 1 || mmw_vm_read(&k->vm, va, buf, n, NULL))
@@ -224,19 +221,40 @@ static void read_text_at(struct mmw_kernel *k, const char *symbol, char *buf, si
 			buf[i] = '\0';
 }
 
+static bool is_banner(void *ctx, uint64_t va)
+{
+	struct mmw_kernel *k = ctx;
+
+	read_text(k, va, k->banner, sizeof(k->banner));
+	return strstr(k->banner, " (") != NULL;
+}
+
+/* Without a symbol it is found by its text, which the release is part of. */
+static void find_banner(struct mmw_kernel *k)
+{
+	char mark[64];
+	uint64_t va;
+	int n = snprintf(mark, sizeof(mark), "Linux version %s ", k->release);
+
+	if (!*k->release || n >= (int)sizeof(mark) || !mmw_image_find(k, mark, n, 1, is_banner, k, &va))
+		k->banner[0] = '\0';
+}
+
 static void read_release(struct mmw_kernel *k)
 {
 	static const char mark[] = "Linux version ";
+	uint64_t va;
 
-	read_text_at(k, "linux_banner", k->banner, sizeof(k->banner));
+	if (!mmw_kernel_symbol(k, "linux_banner", &va, NULL, NULL))
+		read_text(k, va, k->banner, sizeof(k->banner));
 	if (!strncmp(k->banner, mark, sizeof(mark) - 1)) {
 		const char *from = k->banner + sizeof(mark) - 1;
 
 		snprintf(k->release, sizeof(k->release), "%.*s", (int)strcspn(from, " "), from);
-	} else {
-		k->banner[0] = '\0';
-		mmw_vmcoreinfo_value(k->vmcoreinfo, "OSRELEASE", k->release, sizeof(k->release));
+		return;
 	}
+	mmw_vmcoreinfo_value(k->vmcoreinfo, "OSRELEASE", k->release, sizeof(k->release));
+	find_banner(k);
 }
 
 /* The GNU build-ID note in the image's own note section (include/asm-generic/vmlinux.lds.h, NOTES). */
@@ -295,6 +313,8 @@ static void settle(struct mmw_kernel *k)
 	read_build_id(k);
 	if (!mmw_kernel_symbol(k, "_text", &va, NULL, NULL))
 		mmw_kernel_note(k, "image", false, "_text is 0x%" PRIx64 ", physical 0x%" PRIx64, va, va - k->delta);
+	else if (!mmw_kernel_symbol(k, "_stext", &va, NULL, NULL))
+		mmw_kernel_note(k, "image", false, "_stext is 0x%" PRIx64 ", physical 0x%" PRIx64, va, va - k->delta);
 }
 
 /* --- binding -------------------------------------------------------------------------------------------------- */
@@ -397,12 +417,41 @@ static int choose_levels(struct mmw_kernel *k, struct mmw_err *err)
 		if (pg.levels != k->opts.levels)
 			continue;
 		pg.clear = old.clear;
+		pg.attrs = old.attrs;
 		pg.variant = old.variant;
 		pg.big_endian = old.big_endian;
 		k->space.paging = pg;
 		return 0;
 	}
 	return mmw_fail(err, MMW_E_ARG, 0, "%s has no page tables of %u levels", k->arch->name, k->opts.levels);
+}
+
+/* Tables of any kind, as the user says. */
+static int choose_paging(struct mmw_kernel *k, struct mmw_err *err)
+{
+	const struct mmw_paging own = k->own.paging;
+
+	k->space.arch = mmw_paging_by_name(k->opts.paging, &k->space.paging);
+	if (!k->space.arch)
+		return mmw_fail(err, MMW_E_ARG, 0, "no paging is called '%s'", k->opts.paging);
+	k->space.paging.big_endian = mmw_image_big_endian(k->img);
+	if (k->has_own && k->space.arch == k->own.arch) {
+		k->space.paging.clear = own.clear;
+		k->space.paging.attrs = own.attrs;
+		k->space.paging.variant |= own.variant;
+	}
+	return 0;
+}
+
+/* Where each half of the addresses has tables of its own, those outside the kernel's image are a process's. */
+static void choose_half(struct mmw_kernel *k)
+{
+	uint64_t pa;
+
+	if (!k->has_own || k->space.paging.va_kind != MMW_VA_HIGH || k->space.root == k->own.root ||
+	    (k->has_delta && !mmw_vm_translate(&k->vm, k->space.root + k->delta, &pa, NULL) && pa == k->space.root))
+		return;
+	k->space.paging.va_kind = MMW_VA_LOW;
 }
 
 /* The space to walk: what the user said, else the kernel's own, else what a CPU used. */
@@ -432,6 +481,9 @@ static int choose_space(struct mmw_kernel *k, struct mmw_err *err)
 	k->space.root = k->opts.root;
 	k->has_space = true;
 	mmw_kernel_note(k, "root", false, "0x%" PRIx64 " as given", k->opts.root);
+	if (k->opts.paging)
+		return choose_paging(k, err);
+	choose_half(k);
 	return k->opts.levels ? choose_levels(k, err) : 0;
 }
 
@@ -490,6 +542,7 @@ void mmw_kernel_close(struct mmw_kernel *k)
 	free(k->evidence);
 	free(k->candidates);
 	mmw_kallsyms_close(k->ks);
+	mmw_ksymtab_close(k->exports);
 	mmw_btf_close(k->btf);
 	mmw_reader_close(k->reader);
 	free(k->vmcoreinfo);
@@ -538,6 +591,8 @@ int mmw_kernel_cpu_space(const struct mmw_kernel *k, size_t cpu, struct mmw_spac
 				cpu);
 	/* Software bits and the encryption bit are the kernel's to know; the geometry is the CPU's. */
 	space.paging.clear = k->own.paging.clear;
+	if (!space.paging.attrs)
+		space.paging.attrs = k->own.paging.attrs;
 	space.paging.variant = k->own.paging.variant;
 	space.paging.big_endian = mmw_image_big_endian(k->img);
 	space.root = roots[0] & ~space.paging.clear;
@@ -598,6 +653,11 @@ int mmw_kernel_user_space(struct mmw_kernel *k, struct mmw_space *space, struct 
 	    space->arch->user_root(&h, &space->paging, space->root, &space->root, &shared))
 		return mmw_fail(err, MMW_E_NODATA, 0, "this kernel's tables have no user copy (page-table isolation is not in use)");
 	return 0;
+}
+
+unsigned mmw_kernel_page_shift(const struct mmw_kernel *k)
+{
+	return k->has_own ? k->own.paging.page_shift : 12;
 }
 
 bool mmw_kernel_delta(const struct mmw_kernel *k, uint64_t *delta)

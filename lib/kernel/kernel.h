@@ -19,6 +19,7 @@ struct mmw_kernel_opts {
 	const char *arch;   /* NULL: as the image says, else all are tried */
 	bool has_root;
 	uint64_t root;      /* --root: the table to walk by default; the kernel is still searched for its names */
+	const char *paging; /* with root: what mmw_paging_by_name() knows; NULL: as the kernel's */
 	unsigned levels;    /* with root: 0 as the kernel or the registers say */
 	unsigned threads;   /* 0: one per processor */
 	bool search_all;    /* search all memory for kernels even when the registers lead to one */
@@ -65,6 +66,9 @@ int mmw_kernel_cpu_space(const struct mmw_kernel *k, size_t cpu, struct mmw_spac
 bool mmw_kernel_isolated(struct mmw_kernel *k);
 /* The user copy of the kernel root `space` has; MMW_E_NODATA where the architecture or this kernel has none. */
 int mmw_kernel_user_space(struct mmw_kernel *k, struct mmw_space *space, struct mmw_err *err);
+
+/* log2 of the kernel's page size; 12 while nothing is known. */
+unsigned mmw_kernel_page_shift(const struct mmw_kernel *k);
 
 /* VA - PA of the kernel image; false when unknown. */
 bool mmw_kernel_delta(const struct mmw_kernel *k, uint64_t *delta);

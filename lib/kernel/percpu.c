@@ -45,6 +45,7 @@ int mmw_percpu_open(struct mmw_kernel *k, struct mmw_percpu *out, struct mmw_err
 	int rc;
 
 	memset(out, 0, sizeof(*out));
+	out->mask = UINT64_MAX >> (64 - 8 * word);
 	if (mmw_kernel_symbol(k, "__per_cpu_offset", &offsets, NULL, NULL))
 		return add_cpu(out, &cap, 0, 0, err);
 	rc = mmw_kernel_symbol(k, "__cpu_possible_mask", &mask, NULL, err);

@@ -6,34 +6,86 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/bytes.h"
 #include "lib/kernel/bound.h"
-#include "lib/sym/vmcoreinfo.h"
 
-enum { BTF_MAX = 64 << 20 };
+enum { BTF_MAX = 64 << 20, BTF_LEAST = 1 << 20 };
 
 const struct mmw_kallsyms *mmw_kernel_kallsyms(const struct mmw_kernel *k)
 {
 	return k->ks;
 }
 
-int mmw_kernel_symbol(const struct mmw_kernel *k, const char *name, uint64_t *va, const char **source,
-		      struct mmw_err *err)
+/* kallsyms has no variables at all without CONFIG_KALLSYMS_ALL; every kernel has this one. */
+static bool lists_variables(const struct mmw_kernel *k)
+{
+	struct mmw_ksym sym;
+	size_t pos = 0;
+
+	return k->ks && mmw_kallsyms_by_name(k->ks, "init_task", &pos, &sym);
+}
+
+static void find_exports(struct mmw_kernel *k)
+{
+	struct mmw_mem mem = mmw_vm_mem(&k->vm);
+	uint64_t va, len;
+
+	k->exports_tried = true;
+	if (lists_variables(k))
+		return;
+	mmw_image_window(k, &va, &len);
+	if (!mmw_ksymtab_open(&mem, va, len, k->arch->word, &k->exports, NULL))
+		mmw_kernel_note(k, "symbols", false, "%zu exported ones from __ksymtab at 0x%" PRIx64, mmw_ksymtab_count(k->exports),
+				mmw_ksymtab_place(k->exports));
+}
+
+void mmw_kernel_forget_exports(struct mmw_kernel *k)
+{
+	mmw_ksymtab_close(k->exports);
+	k->exports = NULL;
+	k->exports_tried = false;
+}
+
+/* What VMCOREINFO calls SYMBOL(mem_section) and SYMBOL(vmemmap) is their value (VMCOREINFO_SYMBOL_ARRAY). */
+static bool from_vmcoreinfo(const struct mmw_kernel *k, const char *name, uint64_t *va)
+{
+	return strcmp(name, "mem_section") && strcmp(name, "vmemmap") && mmw_vmcoreinfo_symbol(k->vmcoreinfo, name, va);
+}
+
+static const char *listed(const struct mmw_kernel *k, const char *name, uint64_t *va)
 {
 	struct mmw_ksym sym;
 	size_t pos = 0;
 
 	if (k->ks && mmw_kallsyms_by_name(k->ks, name, &pos, &sym)) {
 		*va = sym.addr;
-		if (source)
-			*source = "kallsyms";
-		return 0;
+		return "kallsyms";
 	}
-	if (mmw_vmcoreinfo_symbol(k->vmcoreinfo, name, va)) {
-		if (source)
-			*source = "VMCOREINFO";
-		return 0;
+	return from_vmcoreinfo(k, name, va) ? "VMCOREINFO" : NULL;
+}
+
+int mmw_kernel_symbol_listed(const struct mmw_kernel *k, const char *name, uint64_t *va)
+{
+	return listed(k, name, va) ? 0 : -MMW_E_NOSYM;
+}
+
+int mmw_kernel_symbol(const struct mmw_kernel *k, const char *name, uint64_t *va, const char **source,
+		      struct mmw_err *err)
+{
+	const char *from = listed(k, name, va);
+
+	if (!from) {
+		/* Read at the first miss: a cache, and not visible from outside. */
+		if (k->has_own && !k->exports_tried)
+			find_exports((struct mmw_kernel *)k);
+		if (k->exports && mmw_ksymtab_by_name(k->exports, name, va))
+			from = "__ksymtab";
 	}
-	return mmw_fail(err, MMW_E_NOSYM, 0, "no symbol '%s'%s", name, k->ks ? "" : " (no symbol table was found)");
+	if (!from)
+		return mmw_fail(err, MMW_E_NOSYM, 0, "no symbol '%s'%s", name, k->ks ? "" : " (no symbol table was found)");
+	if (source)
+		*source = from;
+	return 0;
 }
 
 bool mmw_kernel_symbol_at(const struct mmw_kernel *k, uint64_t va, struct mmw_ksym *out, uint64_t *offset)
@@ -100,28 +152,55 @@ int mmw_kernel_variable(struct mmw_kernel *k, const char *name, unsigned size, u
 
 /* --- types ---------------------------------------------------------------------------------------------------- */
 
-/* 5.4 to 5.6 call the blob by another name (scripts/link-vmlinux.sh). */
+/* A BTF header (include/uapi/linux/btf.h): its sections follow it without a gap, and it is a kernel's whole one. */
+static bool btf_header(void *ctx, uint64_t va)
+{
+	struct mmw_kernel *k = ctx;
+	bool be = mmw_image_big_endian(k->img);
+	uint8_t h[24];
+	uint32_t hdr, type_off, type_len, str_off, str_len;
+
+	if (mmw_vm_read(&k->vm, va, h, sizeof(h), NULL))
+		return false;
+	hdr = mmw_get32(h + 4, be);
+	type_off = mmw_get32(h + 8, be);
+	type_len = mmw_get32(h + 12, be);
+	str_off = mmw_get32(h + 16, be);
+	str_len = mmw_get32(h + 20, be);
+	if (hdr < 24 || hdr > 64 || type_off || str_off < type_len || (uint64_t)str_off + str_len > BTF_MAX)
+		return false;
+	k->btf_size = hdr + (uint64_t)str_off + str_len;
+	return k->btf_size >= BTF_LEAST;
+}
+
+/* 5.4 to 5.6 call the blob by another name (scripts/link-vmlinux.sh); without any, its header is looked for. */
 static int btf_bounds(struct mmw_kernel *k, uint64_t *first, uint64_t *stop, struct mmw_err *err)
 {
+	static const uint8_t le[] = { 0x9f, 0xeb, 1, 0 }, be[] = { 0xeb, 0x9f, 1, 0 };
+
 	if (!mmw_kernel_symbol(k, "__start_BTF", first, NULL, NULL) &&
 	    !mmw_kernel_symbol(k, "__stop_BTF", stop, NULL, NULL))
 		return 0;
 	if (!mmw_kernel_symbol(k, "_binary__btf_vmlinux_bin_start", first, NULL, NULL) &&
 	    !mmw_kernel_symbol(k, "_binary__btf_vmlinux_bin_end", stop, NULL, NULL))
 		return 0;
-	return mmw_fail(err, MMW_E_NOTYPE, 0, "this kernel has no BTF (no symbol __start_BTF)");
+	if (lists_variables(k))
+		return mmw_fail(err, MMW_E_NOTYPE, 0, "this kernel has no BTF (no symbol __start_BTF)");
+	if (!mmw_image_find(k, mmw_image_big_endian(k->img) ? be : le, sizeof(le), 4, btf_header, k, first))
+		return mmw_fail(err, MMW_E_NOTYPE, 0, "this kernel has no BTF (nothing in its image looks like it)");
+	*stop = *first + k->btf_size;
+	return 0;
 }
 
 static int load_btf(struct mmw_kernel *k, struct mmw_err *err)
 {
 	uint64_t first, stop;
 	uint8_t *bytes;
-	int rc = btf_bounds(k, &first, &stop, err);
+	int rc = k->has_own ? btf_bounds(k, &first, &stop, err) :
+		 mmw_fail(err, MMW_E_NOTYPE, 0, "no page tables to read BTF through");
 
 	if (rc)
 		return rc;
-	if (!k->has_own)
-		return mmw_fail(err, MMW_E_NOTYPE, 0, "no page tables to read BTF through");
 	if (stop <= first || stop - first > BTF_MAX)
 		return mmw_fail(err, MMW_E_CORRUPT, first, "BTF from 0x%" PRIx64 " to 0x%" PRIx64, first, stop);
 	bytes = malloc(stop - first);
@@ -141,20 +220,31 @@ static int load_btf(struct mmw_kernel *k, struct mmw_err *err)
 	return 0;
 }
 
+static void load_types(struct mmw_kernel *k)
+{
+	k->types_tried = true;
+	load_btf(k, &k->btf_err);
+	if (!k->vmcoreinfo || !k->arch)
+		return;
+	k->vmcoreinfo_types = (struct mmw_vmcoreinfo_types){ k->vmcoreinfo, k->arch->word };
+	k->types[k->n_types++] = (struct mmw_typesrc){ "VMCOREINFO", &k->vmcoreinfo_types, mmw_vmcoreinfo_member,
+						       mmw_vmcoreinfo_type_size, mmw_vmcoreinfo_enumerator };
+}
+
 const struct mmw_btf *mmw_kernel_btf(struct mmw_kernel *k, struct mmw_err *err)
 {
-	if (!k->btf_tried) {
-		k->btf_tried = true;
-		load_btf(k, &k->btf_err);
-	}
+	if (!k->types_tried)
+		load_types(k);
 	if (!k->btf && err)
 		*err = k->btf_err;
 	return k->btf;
 }
 
+/* With no source at all, why there is no BTF is the answer. */
 static int need_types(struct mmw_kernel *k, struct mmw_err *err)
 {
-	return mmw_kernel_btf(k, err) ? 0 : -(int)k->btf_err.code;
+	mmw_kernel_btf(k, k->n_types ? NULL : err);
+	return k->n_types ? -MMW_E_NOTYPE : -(int)k->btf_err.code;
 }
 
 int mmw_kernel_member(struct mmw_kernel *k, const char *type, const char *path, struct mmw_member *out,
@@ -165,7 +255,7 @@ int mmw_kernel_member(struct mmw_kernel *k, const char *type, const char *path, 
 	for (size_t i = 0; i < k->n_types; i++) {
 		const struct mmw_typesrc *t = &k->types[i];
 
-		rc = t->member(t->src, type, path, out, err);
+		rc = t->member(t->src, type, path, out, i ? NULL : err);
 		if (source)
 			*source = t->name;
 		if (rc != -MMW_E_NOTYPE)
@@ -179,7 +269,7 @@ int mmw_kernel_type_size(struct mmw_kernel *k, const char *type, uint64_t *out, 
 	int rc = need_types(k, err);
 
 	for (size_t i = 0; i < k->n_types; i++) {
-		rc = k->types[i].size(k->types[i].src, type, out, err);
+		rc = k->types[i].size(k->types[i].src, type, out, i ? NULL : err);
 		if (rc != -MMW_E_NOTYPE)
 			break;
 	}
@@ -191,7 +281,7 @@ int mmw_kernel_enumerator(struct mmw_kernel *k, const char *type, const char *na
 	int rc = need_types(k, err);
 
 	for (size_t i = 0; i < k->n_types; i++) {
-		rc = k->types[i].enumerator(k->types[i].src, type, name, out, err);
+		rc = k->types[i].enumerator(k->types[i].src, type, name, out, i ? NULL : err);
 		if (rc != -MMW_E_NOTYPE)
 			break;
 	}

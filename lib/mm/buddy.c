@@ -178,6 +178,8 @@ static int pass_section(void *ctx, unsigned worker, uint64_t index)
 	uint64_t per_chunk = CHUNK_BYTES / m->page_size, step = per_chunk;
 	uint8_t bytes[CHUNK_BYTES];
 
+	pfn = pfn < m->first_pfn ? m->first_pfn : pfn;
+	end = end - 1 > m->last_pfn ? m->last_pfn + 1 : end;
 	while (pfn < end) {
 		uint64_t n = end - pfn < step ? end - pfn : step;
 		int rc = mmw_vm_read(p->vms[worker], mmw_memmap_page(m, pfn), bytes, n * m->page_size, NULL);

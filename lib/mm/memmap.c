@@ -12,7 +12,8 @@
 enum {
 	FLAG_BITS = 6,            /* low bits of section_mem_map that may be flags (include/linux/mmzone.h) */
 	HAS_MEM_MAP = 2,
-	SECTION_BITS_X86_64 = 27, /* where VMCOREINFO does not say */
+	SECTION_BITS = 27,        /* where VMCOREINFO does not say: x86-64, riscv */
+	FLAT_SECTION_SHIFT = 13,  /* frames; a portion of work, nothing of the kernel's */
 	ROOTS_MAX = 1 << 20,
 };
 
@@ -21,6 +22,8 @@ struct scan {
 	struct mmw_kernel *k;
 	struct mmw_memmap *m;
 	uint64_t roots, n_roots, per_root, section_size, map_offset;
+	unsigned word;
+	uint8_t *bytes;  /* of one root's page */
 	bool based;
 };
 
@@ -44,34 +47,42 @@ static int take_section(struct scan *s, uint64_t nr, uint64_t map, struct mmw_er
 
 static int scan_root(struct scan *s, uint64_t root, uint64_t root_va, struct mmw_err *err)
 {
-	uint8_t bytes[4096];
-	int rc = mmw_vm_read(mmw_kernel_vm(s->k), root_va, bytes, s->per_root * s->section_size, err);
+	int rc = mmw_vm_read(mmw_kernel_vm(s->k), root_va, s->bytes, s->per_root * s->section_size, err);
 	bool be = mmw_image_big_endian(mmw_kernel_image(s->k));
 
 	for (uint64_t i = 0; !rc && i < s->per_root; i++)
-		rc = take_section(s, root * s->per_root + i, mmw_get64(bytes + i * s->section_size + s->map_offset, be), err);
+		rc = take_section(s, root * s->per_root + i,
+				  mmw_get_word(s->bytes + i * s->section_size + s->map_offset, s->word, be), err);
 	return rc;
 }
 
 /* mem_section is a pointer to an array of pointers to pages full of sections (SPARSEMEM_EXTREME). */
-static int scan_sections(struct scan *s, struct mmw_err *err)
+static int find_roots(struct scan *s, struct mmw_err *err)
 {
 	struct mmw_member m;
-	uint64_t root_va;
 	int rc = mmw_kernel_type_size(s->k, "mem_section", &s->section_size, err);
 
 	if (!rc)
 		rc = mmw_kernel_member(s->k, "mem_section", "section_mem_map", &m, NULL, err);
-	if (!rc)
-		rc = mmw_kernel_variable(s->k, "mem_section", 8, &s->roots, err);
+	/* VMCOREINFO prints the variable's value (VMCOREINFO_SYMBOL_ARRAY). */
+	if (!rc && mmw_kernel_variable(s->k, "mem_section", s->word, &s->roots, NULL) &&
+	    !mmw_vmcoreinfo_symbol(mmw_kernel_vmcoreinfo(s->k), "mem_section", &s->roots))
+		rc = mmw_kernel_variable(s->k, "mem_section", s->word, &s->roots, err);
 	if (rc)
 		return rc;
-	if (!s->section_size || s->section_size > 256 || m.offset + 8 > s->section_size)
+	if (!s->section_size || s->section_size > 256 || m.offset + s->word > s->section_size)
 		return mmw_fail(err, MMW_E_CORRUPT, 0, "struct mem_section of %" PRIu64 " bytes", s->section_size);
 	s->map_offset = m.offset;
-	s->per_root = 4096 / s->section_size;
+	s->per_root = (1ull << mmw_kernel_page_shift(s->k)) / s->section_size;
+	return 0;
+}
+
+static int scan_roots(struct scan *s, struct mmw_err *err)
+{
 	for (uint64_t i = 0; i < s->n_roots; i++) {
-		rc = mmw_vm_read_uint(mmw_kernel_vm(s->k), s->roots + 8 * i, 8, &root_va, NULL);
+		uint64_t root_va;
+		int rc = mmw_vm_read_uint(mmw_kernel_vm(s->k), s->roots + s->word * i, s->word, &root_va, NULL);
+
 		if (rc)
 			break;  /* the array is as long as physical memory may be; its end is not recorded */
 		rc = root_va ? scan_root(s, i, root_va, err) : 0;
@@ -84,34 +95,82 @@ static int scan_sections(struct scan *s, struct mmw_err *err)
 /* Roots that can matter: those below the highest frame the kernel knows of. */
 static uint64_t roots_needed(struct mmw_kernel *k, unsigned section_shift, uint64_t per_root)
 {
-	uint64_t max_pfn;
+	uint64_t max_pfn, most;
 
-	if (mmw_kernel_variable(k, "max_pfn", 8, &max_pfn, NULL) || !max_pfn || max_pfn > 1ull << 40)
-		max_pfn = (mmw_image_last(mmw_kernel_image(k)) >> 12) + 1;
-	return ((max_pfn >> section_shift) / per_root) + 1;
+	if (mmw_kernel_variable(k, "max_pfn", mmw_kernel_arch(k)->word, &max_pfn, NULL) || !max_pfn || max_pfn > 1ull << 40)
+		max_pfn = (mmw_image_last(mmw_kernel_image(k)) >> mmw_kernel_page_shift(k)) + 1;
+	most = ((max_pfn >> section_shift) / per_root) + 1;
+	return most < ROOTS_MAX ? most : ROOTS_MAX;
+}
+
+static int open_sparse(struct scan *s, struct mmw_err *err)
+{
+	uint64_t bits = SECTION_BITS;
+	unsigned page_shift = mmw_kernel_page_shift(s->k);
+	int rc = find_roots(s, err);
+
+	if (rc)
+		return rc;
+	mmw_vmcoreinfo_number(mmw_kernel_vmcoreinfo(s->k), "SECTION_SIZE_BITS", &bits);
+	if (bits < 20 || bits > 40 || bits < page_shift)
+		return mmw_fail(err, MMW_E_CORRUPT, 0, "memory sections of 2^%" PRIu64 " bytes", bits);
+	s->m->section_shift = (unsigned)bits - page_shift;
+	s->m->last_pfn = UINT64_MAX;
+	s->n_roots = roots_needed(s->k, s->m->section_shift, s->per_root);
+	s->bytes = malloc(1ul << page_shift);
+	rc = s->bytes ? scan_roots(s, err) : mmw_fail(err, MMW_E_NOMEM, 0, "no memory for memory sections");
+	free(s->bytes);
+	return rc;
+}
+
+/*
+ * Flat memory has one node, and its node_mem_map is the struct page of its first frame (mm/mm_init.c,
+ * alloc_node_mem_map).
+ */
+static int open_flat(struct scan *s, struct mmw_err *err)
+{
+	static const char *const members[] = { "node_mem_map", "node_start_pfn", "node_spanned_pages" };
+	uint64_t pgdat, value[3], limit = mmw_image_last(mmw_kernel_image(s->k)) >> mmw_kernel_page_shift(s->k);
+	int rc = mmw_kernel_symbol(s->k, "contig_page_data", &pgdat, NULL, err);
+
+	for (size_t i = 0; !rc && i < mmw_array_len(members); i++) {
+		struct mmw_member m;
+
+		rc = mmw_kernel_member(s->k, "pglist_data", members[i], &m, NULL, err);
+		if (!rc)
+			rc = mmw_vm_read_uint(mmw_kernel_vm(s->k), pgdat + m.offset, s->word, &value[i], err);
+	}
+	if (rc)
+		return rc;
+	if (!value[0] || !value[2] || value[1] > limit)
+		return mmw_fail(err, MMW_E_CORRUPT, pgdat, "a node of %" PRIu64 " frames from %" PRIu64, value[2], value[1]);
+	s->m->base = value[0] - value[1] * s->m->page_size;
+	s->m->first_pfn = value[1];
+	s->m->last_pfn = value[2] - 1 > limit - value[1] ? limit : value[1] + value[2] - 1;
+	s->m->section_shift = FLAT_SECTION_SHIFT;
+	for (uint64_t nr = s->m->first_pfn >> FLAT_SECTION_SHIFT; !rc && nr <= s->m->last_pfn >> FLAT_SECTION_SHIFT; nr++) {
+		rc = mmw_vec_reserve(&s->m->sections, &s->m->cap_sections, s->m->n_sections + 1, sizeof(*s->m->sections), err);
+		if (!rc)
+			s->m->sections[s->m->n_sections++] = nr;
+	}
+	return rc;
 }
 
 int mmw_memmap_open(struct mmw_kernel *k, struct mmw_memmap *out, struct mmw_err *err)
 {
-	struct scan s = { .k = k, .m = out };
-	uint64_t bits = SECTION_BITS_X86_64, section_size;
+	struct scan s = { .k = k, .m = out, .word = mmw_kernel_arch(k)->word };
+	struct mmw_member flat;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
 	rc = mmw_kernel_type_size(k, "page", &out->page_size, err);
-	if (!rc)
-		rc = mmw_kernel_type_size(k, "mem_section", &section_size, err);
-	if (rc)
-		return mmw_wrap(err, rc, "memmap");
-	mmw_vmcoreinfo_number(mmw_kernel_vmcoreinfo(k), "SECTION_SIZE_BITS", &bits);
-	if (bits < 20 || bits > 40 || !section_size || section_size > 256 || !out->page_size || out->page_size > 4096)
-		return mmw_fail(err, MMW_E_CORRUPT, 0, "memmap: sections of 2^%" PRIu64 " bytes, struct page of %" PRIu64, bits,
-				out->page_size);
-	out->section_shift = (unsigned)bits - 12;
-	s.n_roots = roots_needed(k, out->section_shift, 4096 / section_size);
-	if (s.n_roots > ROOTS_MAX)
-		s.n_roots = ROOTS_MAX;
-	rc = scan_sections(&s, err);
+	if (!rc && (!out->page_size || out->page_size > 4096))
+		rc = mmw_fail(err, MMW_E_CORRUPT, 0, "struct page of %" PRIu64 " bytes", out->page_size);
+	/* The member exists only there (CONFIG_FLATMEM). */
+	if (!rc && !mmw_kernel_member(k, "pglist_data", "node_mem_map", &flat, NULL, NULL))
+		rc = open_flat(&s, err);
+	else if (!rc)
+		rc = open_sparse(&s, err);
 	if (rc) {
 		mmw_memmap_close(out);
 		return mmw_wrap(err, rc, "memmap");
@@ -131,9 +190,11 @@ bool mmw_memmap_pfn(const struct mmw_memmap *m, uint64_t va, uint64_t *pfn)
 	uint64_t offset = va - m->base, section;
 	size_t lo = 0, hi = m->n_sections;
 
-	if (va < m->base || offset % m->page_size)
+	if (offset % m->page_size)
 		return false;
 	*pfn = offset / m->page_size;
+	if (*pfn < m->first_pfn || *pfn > m->last_pfn)
+		return false;
 	section = *pfn >> m->section_shift;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;

@@ -3,7 +3,8 @@
  * The memmap: where the struct page of a frame is, and back (include/asm-generic/memory_model.h).
  *
  * Sparse memory: mem_section tells for every section of 2^SECTION_SIZE_BITS bytes whether it has struct pages, and
- * where. With vmemmap all sections share one base, so the way back is a division.
+ * where. With vmemmap all sections share one base, so the way back is a division. Flat memory is one array, mem_map,
+ * which is shown here as sections of a size of our own.
  */
 #ifndef MMW_MM_MEMMAP_H
 #define MMW_MM_MEMMAP_H
@@ -16,6 +17,7 @@ struct mmw_memmap {
 	unsigned section_shift;  /* frames a section, as a power of two */
 	uint64_t *sections;    /* numbers of the sections that have struct pages, ascending */
 	size_t n_sections, cap_sections;
+	uint64_t first_pfn, last_pfn;  /* and of those sections only these frames have any */
 };
 
 int mmw_memmap_open(struct mmw_kernel *k, struct mmw_memmap *out, struct mmw_err *err);

@@ -16,7 +16,7 @@ struct zone_rec {
 };
 
 static const struct mmw_field zone_fields[] = {
-	MMW_FIELD(zone_rec, name, "name"),
+	MMW_FIELD_OPT(zone_rec, name, "name"),
 	MMW_FIELD(zone_rec, start_pfn, "zone_start_pfn"),
 	MMW_FIELD(zone_rec, spanned, "spanned_pages"),
 	MMW_FIELD(zone_rec, present, "present_pages"),
@@ -31,10 +31,26 @@ struct opening {
 	struct mmw_shadow zone;
 	struct mmw_member zones;        /* pglist_data.node_zones */
 	struct mmw_percpu percpu;
+	unsigned word;
+	uint64_t name_at;               /* without types: where struct zone keeps its name; 0: not known */
 	bool has_free;
 	uint64_t stat_at;               /* zone.vm_stat[NR_FREE_PAGES] */
 	uint64_t diff_at;               /* vm_stat_diff[NR_FREE_PAGES] in the per-CPU structure */
 };
+
+/*
+ * Without an enumeration their number tells which are configured (include/linux/mmzone.h, 4.14 to 7.2): CMA brings
+ * isolation with it, so four are the first four, five add Isolate, and six CMA before it.
+ */
+static void name_types_by_number(struct mmw_zones *z)
+{
+	static const char *const names[] = { "Unmovable", "Movable", "Reclaimable", "HighAtomic", "CMA", "Isolate" };
+
+	for (unsigned i = 0; i < z->types && i < mmw_array_len(names); i++)
+		snprintf(z->type_name[i], sizeof(z->type_name[i]), "%s", names[z->types == 5 && i == 4 ? 5 : i]);
+	if (z->types > 4)
+		z->isolate = (int)z->types - 1;
+}
 
 /* The kernel's own names for the migrate types (mm/page_alloc.c, mm/show_mem.c: migratetype_names), by enumerator. */
 static void name_types(struct mmw_kernel *k, struct mmw_zones *z)
@@ -45,9 +61,13 @@ static void name_types(struct mmw_kernel *k, struct mmw_zones *z)
 		{ "MIGRATE_CMA", "CMA" }, { "MIGRATE_ISOLATE", "Isolate" },
 	};
 
+	int64_t first;
+
 	z->isolate = -1;
 	for (unsigned i = 0; i < z->types; i++)
 		snprintf(z->type_name[i], sizeof(z->type_name[i]), "type%u", i);
+	if (mmw_kernel_enumerator(k, "migratetype", "MIGRATE_UNMOVABLE", &first, NULL))
+		name_types_by_number(z);
 	for (size_t i = 0; i < mmw_array_len(known); i++) {
 		int64_t v;
 
@@ -107,10 +127,10 @@ static void read_stat(struct opening *o, struct mmw_zone *zone, uint64_t percpu)
 {
 	uint64_t sum, diff;
 
-	if (!o->has_free || percpu == MMW_ABSENT || mmw_vm_read_uint(o->vm, zone->va + o->stat_at, 8, &sum, NULL))
+	if (!o->has_free || percpu == MMW_ABSENT || mmw_vm_read_uint(o->vm, zone->va + o->stat_at, o->word, &sum, NULL))
 		return;
 	for (size_t i = 0; i < o->percpu.n; i++) {
-		if (mmw_vm_read_uint(o->vm, percpu + o->percpu.cpus[i].offset + o->diff_at, 1, &diff, NULL))
+		if (mmw_vm_read_uint(o->vm, mmw_percpu_address(&o->percpu, percpu, i) + o->diff_at, 1, &diff, NULL))
 			return;
 		sum += (int64_t)(int8_t)diff;
 	}
@@ -134,21 +154,52 @@ static int read_zone(struct opening *o, unsigned node, unsigned index, uint64_t 
 	zone = &o->z->zone[o->z->n];
 	*zone = (struct mmw_zone){ .va = va, .node = node, .index = index, .start_pfn = rec.start_pfn, .spanned = rec.spanned,
 				   .present = rec.present, .managed = rec.managed };
+	if (rec.name == MMW_ABSENT && (!o->name_at || mmw_vm_read_uint(o->vm, va + o->name_at, o->word, &rec.name, NULL)))
+		rec.name = 0;
 	if (mmw_vm_read(o->vm, rec.name, zone->name, sizeof(zone->name) - 1, NULL))
 		snprintf(zone->name, sizeof(zone->name), "?");
 	zone->name[sizeof(zone->name) - 1] = '\0';
 	for (unsigned order = 0; !rc && order < o->z->orders; order++)
-		rc = mmw_vm_read_uint(o->vm, va + o->z->area + order * o->z->area_step + o->z->nr_free, 8,
-				      &zone->nr_free[order], err);
+		rc = mmw_vm_read_uint(o->vm, va + o->z->area + order * o->z->area_step + o->z->nr_free,
+				      o->word, &zone->nr_free[order], err);
 	read_stat(o, zone, rec.percpu);
 	o->z->n++;
 	return rc ? mmw_wrap(err, rc, "node %u zone %s", node, zone->name) : 0;
+}
+
+static bool is_zone_name(struct opening *o, uint64_t va)
+{
+	static const char *const names[] = { "DMA", "DMA32", "Normal", "HighMem", "Movable", "Device" };
+	char name[16] = "";
+
+	if (mmw_vm_read(o->vm, va, name, sizeof(name) - 1, NULL))
+		return false;
+	for (size_t i = 0; i < mmw_array_len(names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+/* All zones of a node have a name, even empty ones: the word that points to one in each of them is `name`. */
+static void find_names(struct opening *o, uint64_t pgdat)
+{
+	for (uint64_t at = 0; !o->name_at && at + o->word <= o->z->area; at += o->word) {
+		uint64_t va;
+		bool all = o->zones.count > 0;
+
+		for (unsigned i = 0; all && i < o->zones.count; i++)
+			all = !mmw_vm_read_uint(o->vm, pgdat + o->zones.offset + i * o->zones.elem_size + at, o->word, &va, NULL) &&
+			      is_zone_name(o, va);
+		o->name_at = all ? at : 0;
+	}
 }
 
 static int read_node(struct opening *o, unsigned node, uint64_t pgdat, struct mmw_err *err)
 {
 	int rc = 0;
 
+	if (!o->zone.bound[0].present && !o->name_at)
+		find_names(o, pgdat);
 	for (unsigned i = 0; !rc && i < o->zones.count; i++)
 		rc = read_zone(o, node, i, pgdat + o->zones.offset + i * o->zones.elem_size, err);
 	return rc;
@@ -176,7 +227,7 @@ static int read_nodes(struct opening *o, struct mmw_err *err)
 		return rc;
 	states += (uint64_t)online * bytes;
 	while ((rc = mmw_bitmap_next(o->k, states, bytes, &node, err)) == 1) {
-		rc = mmw_vm_read_uint(o->vm, nodes + 8 * node, 8, &pgdat, err);
+		rc = mmw_vm_read_uint(o->vm, nodes + o->word * node, o->word, &pgdat, err);
 		if (!rc)
 			rc = read_node(o, (unsigned)node, pgdat, err);
 		if (rc)
@@ -188,7 +239,7 @@ static int read_nodes(struct opening *o, struct mmw_err *err)
 
 int mmw_zones_open(struct mmw_kernel *k, struct mmw_zones *out, struct mmw_err *err)
 {
-	struct opening o = { .k = k, .vm = mmw_kernel_vm(k), .z = out };
+	struct opening o = { .k = k, .vm = mmw_kernel_vm(k), .z = out, .word = mmw_kernel_arch(k)->word };
 	int rc;
 
 	memset(out, 0, sizeof(*out));

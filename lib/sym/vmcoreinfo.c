@@ -58,6 +58,16 @@ bool mmw_vmcoreinfo_number(const char *text, const char *key, uint64_t *out)
 	return mmw_vmcoreinfo_value(text, key, value, sizeof(value)) && parse(value, 16, out);
 }
 
+unsigned mmw_vmcoreinfo_page_size(const char *text)
+{
+	char value[16];
+	uint64_t size;
+
+	if (!mmw_vmcoreinfo_value(text, "PAGESIZE", value, sizeof(value)) || !parse(value, 10, &size) || size > 1 << 20)
+		return 0;
+	return (unsigned)size;
+}
+
 bool mmw_vmcoreinfo_symbol(const char *text, const char *name, uint64_t *out)
 {
 	char value[64];
@@ -77,16 +87,178 @@ static size_t text_length(const uint8_t *p, size_t size)
 	return memmem(p, n, "\nPAGESIZE=", 10) && memmem(p, n, "\nSYMBOL(init_uts_ns)=", 21) ? n : 0;
 }
 
+/* Bare, or behind the header of an ELF note. */
+static size_t text_at(const uint8_t *page, bool big_endian)
+{
+	size_t at = mmw_get32(page, big_endian) == 11 && !memcmp(page + 12, "VMCOREINFO", 11) ? 24 : 0;
+
+	return memcmp(page + at, "OSRELEASE=", 10) ? SIZE_MAX : at;
+}
+
+bool mmw_vmcoreinfo_starts(const uint8_t *page, bool big_endian)
+{
+	return text_at(page, big_endian) != SIZE_MAX;
+}
+
 size_t mmw_vmcoreinfo_in_page(const uint8_t *page, size_t size, bool big_endian, size_t *len)
 {
-	size_t at = 0;
+	size_t at = size < 64 ? SIZE_MAX : text_at(page, big_endian);
 
-	if (size < 64)
-		return SIZE_MAX;
-	if (mmw_get32(page, big_endian) == 11 && !memcmp(page + 12, "VMCOREINFO", 11))
-		at = 24;
-	if (memcmp(page + at, "OSRELEASE=", 10))
+	if (at == SIZE_MAX)
 		return SIZE_MAX;
 	*len = text_length(page + at, size - at);
 	return *len ? at : SIZE_MAX;
+}
+
+/* --- types ---------------------------------------------------------------------------------------------------- */
+
+/* What the text names, and what it leaves unsaid about it: the size of one element. */
+enum unit { WORD, INT, LIST, TYPE };
+
+struct known {
+	const char *type, *member;
+	enum unit unit;
+	const char *elem;      /* TYPE: of what */
+	const char *from;      /* not in the text: so many words behind (before) this member, which is */
+	int words;
+};
+
+/*
+ * include/linux/mm_types.h and mmzone.h. struct zone has had zone_start_pfn, managed_pages, spanned_pages and
+ * present_pages in this order, a word each, from 3.12 to 7.2; nr_free ends struct free_area.
+ */
+static const struct known known[] = {
+	{ "page", "flags", WORD, NULL, NULL, 0 },
+	{ "page", "_refcount", INT, NULL, NULL, 0 },
+	{ "page", "_mapcount", INT, NULL, NULL, 0 },
+	{ "page", "mapping", WORD, NULL, NULL, 0 },
+	{ "page", "private", WORD, NULL, NULL, 0 },
+	{ "page", "lru", LIST, NULL, NULL, 0 },
+	{ "page", "compound_head", WORD, NULL, NULL, 0 },
+	{ "page", "compound_info", WORD, NULL, NULL, 0 },
+	{ "pglist_data", "node_zones", TYPE, "zone", NULL, 0 },
+	{ "pglist_data", "nr_zones", INT, NULL, NULL, 0 },
+	{ "pglist_data", "node_mem_map", WORD, NULL, NULL, 0 },
+	{ "pglist_data", "node_start_pfn", WORD, NULL, NULL, 0 },
+	{ "pglist_data", "node_spanned_pages", WORD, NULL, NULL, 0 },
+	{ "pglist_data", "node_id", INT, NULL, NULL, 0 },
+	{ "zone", "free_area", TYPE, "free_area", NULL, 0 },
+	{ "zone", "vm_stat", WORD, NULL, NULL, 0 },
+	{ "zone", "spanned_pages", WORD, NULL, NULL, 0 },
+	{ "zone", "zone_start_pfn", WORD, NULL, "spanned_pages", -2 },
+	{ "zone", "managed_pages", WORD, NULL, "spanned_pages", -1 },
+	{ "zone", "present_pages", WORD, NULL, "spanned_pages", 1 },
+	{ "free_area", "free_list", LIST, NULL, NULL, 0 },
+	{ "list_head", "next", WORD, NULL, NULL, 0 },
+	{ "list_head", "prev", WORD, NULL, NULL, 0 },
+	{ "mem_section", "section_mem_map", WORD, NULL, NULL, 0 },
+};
+
+static bool decimal(const char *text, const char *what, const char *key, uint64_t *out)
+{
+	char value[32];
+
+	return text && keyed(text, what, key, value, sizeof(value)) && parse(value, 10, out);
+}
+
+static bool offset_of(const char *text, const char *type, const char *member, uint64_t *out)
+{
+	char key[96];
+
+	return snprintf(key, sizeof(key), "%s.%s", type, member) < (int)sizeof(key) && decimal(text, "OFFSET", key, out);
+}
+
+/* How many zones fit between node_zones and nr_zones: what lies between them besides is smaller than a zone. */
+static uint64_t zones_per_node(const char *text, uint64_t first, uint64_t size)
+{
+	uint64_t end;
+
+	return size && offset_of(text, "pglist_data", "nr_zones", &end) && end > first ? (end - first) / size : 0;
+}
+
+static int member_of(const struct mmw_vmcoreinfo_types *t, const struct known *k, struct mmw_member *out)
+{
+	char key[96];
+
+	memset(out, 0, sizeof(*out));
+	if (!offset_of(t->text, k->type, k->from ? k->from : k->member, &out->offset))
+		return -MMW_E_NOTYPE;
+	out->offset += (uint64_t)(int64_t)k->words * t->word;
+	out->elem_size = k->unit == INT ? 4 : k->unit == LIST ? 2 * t->word : t->word;
+	if (k->unit == TYPE && !decimal(t->text, "SIZE", k->elem, &out->elem_size))
+		return -MMW_E_NOTYPE;
+	snprintf(key, sizeof(key), "%s.%s", k->type, k->member);
+	if (!decimal(t->text, "LENGTH", key, &out->count) && k->unit == TYPE)
+		out->count = zones_per_node(t->text, out->offset, out->elem_size);
+	out->size = out->count ? out->count * out->elem_size : out->elem_size;
+	out->is_signed = k->unit == INT;
+	return 0;
+}
+
+/* "[N]" or ".next" behind the first word of a path; *at is moved behind it. */
+static int step_into(const struct mmw_vmcoreinfo_types *t, const struct known *k, const char *rest, struct mmw_member *m)
+{
+	struct mmw_member inner;
+	char *end;
+
+	if (!*rest || !strcmp(rest, ".counter"))
+		return 0;
+	if (*rest == '[') {
+		m->offset += strtoull(rest + 1, &end, 10) * m->elem_size;
+		m->size = m->elem_size;
+		m->count = 0;
+		if (*end != ']')
+			return -MMW_E_NOTYPE;
+		return step_into(t, k, end + 1, m);
+	}
+	if (k->unit != LIST || *rest != '.')
+		return -MMW_E_NOTYPE;
+	if (mmw_vmcoreinfo_member((void *)t, "list_head", rest + 1, &inner, NULL))
+		return -MMW_E_NOTYPE;
+	inner.offset += m->offset;
+	*m = inner;
+	return 0;
+}
+
+int mmw_vmcoreinfo_member(void *src, const char *type, const char *path, struct mmw_member *out, struct mmw_err *err)
+{
+	const struct mmw_vmcoreinfo_types *t = src;
+	size_t len = strcspn(path, ".[");
+	uint64_t size;
+
+	if (!strcmp(type, "free_area") && !strcmp(path, "nr_free") && decimal(t->text, "SIZE", type, &size) &&
+	    size > t->word) {
+		*out = (struct mmw_member){ .offset = size - t->word, .size = t->word, .elem_size = t->word };
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		const struct known *k = &known[i];
+
+		if (strcmp(k->type, type) || strlen(k->member) != len || strncmp(k->member, path, len))
+			continue;
+		if (!member_of(t, k, out) && !step_into(t, k, path + len, out))
+			return 0;
+	}
+	return mmw_fail(err, MMW_E_NOTYPE, 0, "VMCOREINFO does not say where %s.%s is", type, path);
+}
+
+int mmw_vmcoreinfo_type_size(void *src, const char *type, uint64_t *out, struct mmw_err *err)
+{
+	const struct mmw_vmcoreinfo_types *t = src;
+
+	if (decimal(t->text, "SIZE", type, out))
+		return 0;
+	return mmw_fail(err, MMW_E_NOTYPE, 0, "VMCOREINFO does not say how large %s is", type);
+}
+
+int mmw_vmcoreinfo_enumerator(void *src, const char *type, const char *name, int64_t *out, struct mmw_err *err)
+{
+	const struct mmw_vmcoreinfo_types *t = src;
+	uint64_t v;
+
+	if (t->text && decimal(t->text, "NUMBER", name, &v)) {
+		*out = (int64_t)v;
+		return 0;
+	}
+	return mmw_fail(err, MMW_E_NOTYPE, 0, "VMCOREINFO does not have %s of enum %s", name, type);
 }

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/sym/ksymtab.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/bytes.h"
+#include "lib/base/vec.h"
+
+enum {
+	IMAGE_MAX = 96 << 20,     /* no kernel's read-only data ends behind this */
+	STEP = 64 << 10,          /* what is not mapped is skipped in such steps */
+	ENTRIES_MAX = 1 << 17,
+	NAME_MAX_LEN = 512,       /* KSYM_NAME_LEN */
+	PROOF = 16,               /* neighbours that must make sense on one side of an entry */
+	OCCURRENCES_MAX = 16,
+};
+
+struct entry {
+	uint64_t addr;
+	uint32_t name;  /* offset in names */
+};
+
+struct mmw_ksymtab {
+	struct entry *entries;  /* sorted by name */
+	size_t n, cap;
+	char *names;
+	size_t names_len, names_cap;
+	uint64_t place;
+};
+
+/* A copy of the image, and how its entries look. */
+struct scan {
+	uint8_t *bytes;
+	uint64_t first, len;
+	bool be, relative;
+	unsigned field, fields;
+	unsigned word;
+};
+
+static int read_image(const struct mmw_mem *mem, struct scan *s, struct mmw_err *err)
+{
+	bool any = false;
+
+	s->bytes = calloc(1, s->len);
+	if (!s->bytes)
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for the kernel's image");
+	for (uint64_t at = 0; at < s->len; at += STEP) {
+		uint64_t n = s->len - at < STEP ? s->len - at : STEP;
+
+		any = !mmw_mem_read(mem, s->first + at, s->bytes + at, n, NULL) || any;
+	}
+	return any ? 0 : mmw_fail(err, MMW_E_NOSYM, s->first, "nothing of the kernel's image can be read");
+}
+
+/* What the field at `at` points to, as an offset in the image; len when it leads elsewhere. */
+static uint64_t target(const struct scan *s, uint64_t at)
+{
+	uint64_t v;
+
+	if (s->relative)
+		v = at + (uint64_t)(int64_t)(int32_t)mmw_get32(s->bytes + at, s->be);
+	else
+		v = mmw_get_word(s->bytes + at, s->word, s->be) - s->first;
+	return v < s->len ? v : s->len;
+}
+
+static uint64_t value_of(const struct scan *s, uint64_t entry)
+{
+	if (s->relative)
+		return s->first + entry + (uint64_t)(int64_t)(int32_t)mmw_get32(s->bytes + entry, s->be);
+	return mmw_get_word(s->bytes + entry, s->word, s->be);
+}
+
+static bool name_char(uint8_t c)
+{
+	return c == '_' || c == '.' || c == '$' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/* The name of the entry at `at`, or NULL when this cannot be one. */
+static const char *name_at(const struct scan *s, uint64_t at)
+{
+	uint64_t from, to;
+
+	if (at > s->len || s->len - at < (uint64_t)s->fields * s->field)
+		return NULL;
+	from = target(s, at + s->field);
+	if (from == s->len || !from || s->bytes[from - 1] || !value_of(s, at))
+		return NULL;
+	for (to = from; to < s->len && to - from < NAME_MAX_LEN && name_char(s->bytes[to]); )
+		to++;
+	return to > from && to < s->len && !s->bytes[to] ? (const char *)s->bytes + from : NULL;
+}
+
+/* Entries in a row from `at` in either direction. */
+static size_t row(const struct scan *s, uint64_t at, bool down, size_t most)
+{
+	uint64_t size = (uint64_t)s->fields * s->field;
+	size_t n = 0;
+
+	while (n < most && name_at(s, at)) {
+		n++;
+		if (down && at < size)
+			break;
+		at = down ? at - size : at + size;
+	}
+	return n;
+}
+
+static bool proven(struct scan *s, uint64_t entry)
+{
+	for (s->fields = 3; s->fields >= 2; s->fields--)
+		if (row(s, entry, false, PROOF) == PROOF || row(s, entry, true, PROOF) == PROOF)
+			return true;
+	return false;
+}
+
+/* An entry whose name is the string at `string`. */
+static bool find_reference(struct scan *s, uint64_t string, uint64_t *entry)
+{
+	for (int relative = 1; relative >= 0; relative--) {
+		s->relative = relative;
+		s->field = relative ? 4 : s->word;
+		for (uint64_t at = s->field; at + 3ull * s->field <= s->len; at += s->field) {
+			if (target(s, at) != string || !proven(s, at - s->field))
+				continue;
+			*entry = at - s->field;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Variables that every kernel exports. */
+static bool find_any(struct scan *s, uint64_t *entry)
+{
+	static const char *const anchors[] = { "cpu_bit_bitmap", "init_task", "high_memory", "loops_per_jiffy" };
+
+	for (size_t i = 0; i < mmw_array_len(anchors); i++) {
+		size_t len = strlen(anchors[i]) + 1;
+		const uint8_t *at = s->bytes, *end = s->bytes + s->len;
+
+		for (int n = 0; n < OCCURRENCES_MAX && (at = memmem(at, end - at, anchors[i], len)); n++, at++)
+			if (at > s->bytes && !at[-1] && find_reference(s, at - s->bytes, entry))
+				return true;
+	}
+	return false;
+}
+
+static int add(struct mmw_ksymtab *t, uint64_t addr, const char *name, struct mmw_err *err)
+{
+	size_t len = strlen(name) + 1;
+	int rc = mmw_vec_reserve(&t->entries, &t->cap, t->n + 1, sizeof(*t->entries), err);
+
+	if (!rc)
+		rc = mmw_vec_reserve(&t->names, &t->names_cap, t->names_len + len, 1, err);
+	if (rc)
+		return rc;
+	memcpy(t->names + t->names_len, name, len);
+	t->entries[t->n++] = (struct entry){ addr, (uint32_t)t->names_len };
+	t->names_len += len;
+	return 0;
+}
+
+static int by_name(const void *a, const void *b, void *names)
+{
+	return strcmp((char *)names + ((const struct entry *)a)->name, (char *)names + ((const struct entry *)b)->name);
+}
+
+static int take_table(const struct scan *s, uint64_t entry, struct mmw_ksymtab *t, struct mmw_err *err)
+{
+	uint64_t size = (uint64_t)s->fields * s->field, at = entry - (row(s, entry, true, ENTRIES_MAX) - 1) * size;
+	const char *name;
+	int rc = 0;
+
+	t->place = s->first + at;
+	for (; !rc && t->n < ENTRIES_MAX && (name = name_at(s, at)); at += size)
+		rc = add(t, value_of(s, at), name, err);
+	if (!rc)
+		qsort_r(t->entries, t->n, sizeof(*t->entries), by_name, t->names);
+	return rc;
+}
+
+int mmw_ksymtab_open(const struct mmw_mem *mem, uint64_t first, uint64_t len, unsigned word, struct mmw_ksymtab **out,
+		     struct mmw_err *err)
+{
+	struct scan s = { .first = first, .len = len < IMAGE_MAX ? len : IMAGE_MAX, .be = mem->big_endian, .word = word };
+	struct mmw_ksymtab *t = NULL;
+	uint64_t entry;
+	int rc = read_image(mem, &s, err);
+
+	if (!rc && !find_any(&s, &entry))
+		rc = mmw_fail(err, MMW_E_NOSYM, first, "no table of exported symbols in the kernel's image");
+	if (!rc) {
+		t = calloc(1, sizeof(*t));
+		rc = t ? take_table(&s, entry, t, err) : mmw_fail(err, MMW_E_NOMEM, 0, "no memory for exported symbols");
+	}
+	free(s.bytes);
+	if (rc)
+		mmw_ksymtab_close(t);
+	else
+		*out = t;
+	return rc;
+}
+
+void mmw_ksymtab_close(struct mmw_ksymtab *t)
+{
+	if (!t)
+		return;
+	free(t->entries);
+	free(t->names);
+	free(t);
+}
+
+size_t mmw_ksymtab_count(const struct mmw_ksymtab *t)
+{
+	return t->n;
+}
+
+uint64_t mmw_ksymtab_place(const struct mmw_ksymtab *t)
+{
+	return t->place;
+}
+
+bool mmw_ksymtab_by_name(const struct mmw_ksymtab *t, const char *name, uint64_t *addr)
+{
+	size_t lo = 0, hi = t->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int c = strcmp(name, t->names + t->entries[mid].name);
+
+		if (!c) {
+			*addr = t->entries[mid].addr;
+			return true;
+		}
+		if (c < 0)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return false;
+}
