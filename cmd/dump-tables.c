@@ -247,7 +247,8 @@ static int emit_line(void *ctx, const struct mmw_ptdump_line *line)
 {
 	struct job *j = ctx;
 	FILE *to = j->t->out.to;
-	uint64_t delta = line->end - line->start;
+	uint64_t mask = UINT64_MAX >> (64 - 8 * j->space.arch->word), end = line->end & mask;
+	uint64_t delta = (line->end - line->start) & mask;
 	const char *unit = "BKMGTPE";
 	int width = 2 * j->space.arch->word;
 	char text[LINE_MAX_LEN];
@@ -272,7 +273,7 @@ static int emit_line(void *ctx, const struct mmw_ptdump_line *line)
 	} else {
 		j->space.arch->ptdump(&j->space.paging, line->level, line->prot, text, sizeof(text));
 	}
-	fprintf(to, "0x%0*" PRIx64 "-0x%0*" PRIx64 "   %9" PRIu64 "%c %s\n", width, line->start, width, line->end, delta, *unit,
+	fprintf(to, "0x%0*" PRIx64 "-0x%0*" PRIx64 "   %9" PRIu64 "%c %s\n", width, line->start, width, end, delta, *unit,
 		text);
 	return 0;
 }

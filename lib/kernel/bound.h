@@ -91,6 +91,12 @@ int mmw_find_kallsyms(struct mmw_kernel *k, uint64_t pa, uint64_t len, struct mm
 /* All of memory: fills k->candidates, binds the one chosen. 1, 0 when there is none, or a negative code. */
 int mmw_find_search(struct mmw_kernel *k, struct mmw_err *err);
 
+/* A VMCOREINFO text anywhere in memory whose root holds for the kernel that is bound: sets k->vmcoreinfo and k->own. */
+bool mmw_find_vmcoreinfo(struct mmw_kernel *k);
+
+/* Does the kernel's symbol table have variables, or only functions? */
+bool mmw_kernel_lists_variables(const struct mmw_kernel *k);
+
 /* Given k->ks and k->delta: take root and geometry from the kernel, and check them by walking. 1 when they hold. */
 int mmw_find_own_space(struct mmw_kernel *k);
 

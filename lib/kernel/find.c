@@ -551,6 +551,32 @@ static void say_none(const struct search *s, struct mmw_err *err)
 			 "a whole table around it that page tables confirm", s->total >> 10, missing, s->n_hits);
 }
 
+bool mmw_find_vmcoreinfo(struct mmw_kernel *k)
+{
+	struct search *s = calloc(1, sizeof(*s));
+	const struct mmw_space own = k->own;
+	bool found = false;
+
+	if (!s)
+		return false;
+	s->k = k;
+	pthread_mutex_init(&s->lock, NULL);
+	if (!search_run(s, NULL)) {
+		for (size_t i = 0; !found && i < s->n_texts; i++) {
+			k->vmcoreinfo = s->texts[i].text;
+			found = mmw_find_own_space(k);
+			k->vmcoreinfo = found ? strdup(s->texts[i].text) : NULL;
+		}
+	}
+	search_free(s);
+	if (!found) {
+		k->own = own;
+		k->has_own = true;
+		mmw_vm_init(&k->vm, k->reader, &k->own);
+	}
+	return found;
+}
+
 int mmw_find_search(struct mmw_kernel *k, struct mmw_err *err)
 {
 	struct search *s = calloc(1, sizeof(*s));

@@ -224,9 +224,12 @@ static void read_text(struct mmw_kernel *k, uint64_t va, char *buf, size_t size)
 static bool is_banner(void *ctx, uint64_t va)
 {
 	struct mmw_kernel *k = ctx;
+	const char *number;
 
 	read_text(k, va, k->banner, sizeof(k->banner));
-	return strstr(k->banner, " (") != NULL;
+	/* A build also carries a banner without its number, in init memory (init/version-timestamp.c stands in for it). */
+	number = strstr(k->banner, ") #");
+	return number && isdigit((unsigned char)number[3]);
 }
 
 /* Without a symbol it is found by its text, which the release is part of. */
@@ -309,6 +312,8 @@ static void settle(struct mmw_kernel *k)
 				k->own.root);
 	}
 	read_vmcoreinfo(k);
+	if (!k->vmcoreinfo && k->has_own && !mmw_kernel_lists_variables(k) && mmw_find_vmcoreinfo(k))
+		mmw_kernel_note(k, "VMCOREINFO", false, "found by searching memory; its root 0x%" PRIx64 " holds", k->own.root);
 	read_release(k);
 	read_build_id(k);
 	if (!mmw_kernel_symbol(k, "_text", &va, NULL, NULL))
@@ -435,6 +440,8 @@ static int choose_paging(struct mmw_kernel *k, struct mmw_err *err)
 	if (!k->space.arch)
 		return mmw_fail(err, MMW_E_ARG, 0, "no paging is called '%s'", k->opts.paging);
 	k->space.paging.big_endian = mmw_image_big_endian(k->img);
+	if (!k->has_own)
+		k->arch = k->space.arch;
 	if (k->has_own && k->space.arch == k->own.arch) {
 		k->space.paging.clear = own.clear;
 		k->space.paging.attrs = own.attrs;

@@ -17,7 +17,7 @@ const struct mmw_kallsyms *mmw_kernel_kallsyms(const struct mmw_kernel *k)
 }
 
 /* kallsyms has no variables at all without CONFIG_KALLSYMS_ALL; every kernel has this one. */
-static bool lists_variables(const struct mmw_kernel *k)
+bool mmw_kernel_lists_variables(const struct mmw_kernel *k)
 {
 	struct mmw_ksym sym;
 	size_t pos = 0;
@@ -31,7 +31,7 @@ static void find_exports(struct mmw_kernel *k)
 	uint64_t va, len;
 
 	k->exports_tried = true;
-	if (lists_variables(k))
+	if (mmw_kernel_lists_variables(k))
 		return;
 	mmw_image_window(k, &va, &len);
 	if (!mmw_ksymtab_open(&mem, va, len, k->arch->word, &k->exports, NULL))
@@ -184,7 +184,7 @@ static int btf_bounds(struct mmw_kernel *k, uint64_t *first, uint64_t *stop, str
 	if (!mmw_kernel_symbol(k, "_binary__btf_vmlinux_bin_start", first, NULL, NULL) &&
 	    !mmw_kernel_symbol(k, "_binary__btf_vmlinux_bin_end", stop, NULL, NULL))
 		return 0;
-	if (lists_variables(k))
+	if (mmw_kernel_lists_variables(k))
 		return mmw_fail(err, MMW_E_NOTYPE, 0, "this kernel has no BTF (no symbol __start_BTF)");
 	if (!mmw_image_find(k, mmw_image_big_endian(k->img) ? be : le, sizeof(le), 4, btf_header, k, first))
 		return mmw_fail(err, MMW_E_NOTYPE, 0, "this kernel has no BTF (nothing in its image looks like it)");

@@ -85,7 +85,8 @@ static const char *name_at(const struct scan *s, uint64_t at)
 	if (at > s->len || s->len - at < (uint64_t)s->fields * s->field)
 		return NULL;
 	from = target(s, at + s->field);
-	if (from == s->len || !from || s->bytes[from - 1] || !value_of(s, at))
+	/* A name may be the end of a longer string: the linker merges them. */
+	if (from == s->len || !value_of(s, at))
 		return NULL;
 	for (to = from; to < s->len && to - from < NAME_MAX_LEN && name_char(s->bytes[to]); )
 		to++;
@@ -141,7 +142,7 @@ static bool find_any(struct scan *s, uint64_t *entry)
 		const uint8_t *at = s->bytes, *end = s->bytes + s->len;
 
 		for (int n = 0; n < OCCURRENCES_MAX && (at = memmem(at, end - at, anchors[i], len)); n++, at++)
-			if (at > s->bytes && !at[-1] && find_reference(s, at - s->bytes, entry))
+			if (find_reference(s, at - s->bytes, entry))
 				return true;
 	}
 	return false;
