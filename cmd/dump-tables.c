@@ -250,6 +250,8 @@ static int emit_line(void *ctx, const struct mmw_ptdump_line *line)
 	uint64_t mask = UINT64_MAX >> (64 - 8 * j->space.arch->word), end = line->end & mask;
 	uint64_t delta = (line->end - line->start) & mask;
 	const char *unit = "BKMGTPE";
+	uint8_t style = j->space.arch->ptdump_style;
+	char pa[24] = "";
 	int width = 2 * j->space.arch->word;
 	char text[LINE_MAX_LEN];
 
@@ -263,6 +265,10 @@ static int emit_line(void *ctx, const struct mmw_ptdump_line *line)
 	default:
 		break;
 	}
+	if (style & MMW_PTDUMP_KIB) {
+		delta >>= 10;
+		unit++;
+	}
 	while (!(delta & 1023) && unit[1]) {
 		delta >>= 10;
 		unit++;
@@ -273,8 +279,10 @@ static int emit_line(void *ctx, const struct mmw_ptdump_line *line)
 	} else {
 		j->space.arch->ptdump(&j->space.paging, line->level, line->prot, text, sizeof(text));
 	}
-	fprintf(to, "0x%0*" PRIx64 "-0x%0*" PRIx64 "   %9" PRIu64 "%c %s\n", width, line->start, width, end, delta, *unit,
-		text);
+	if (style & MMW_PTDUMP_PHYSICAL)
+		snprintf(pa, sizeof(pa), " 0x%0*" PRIx64 " ", width, line->pa);
+	fprintf(to, "0x%0*" PRIx64 "-0x%0*" PRIx64 "   %s%9" PRIu64 "%c %s\n", width, line->start, width, end, pa, delta,
+		*unit, text);
 	return 0;
 }
 

@@ -71,6 +71,15 @@ struct mmw_layout {
 	size_t n_spans;
 };
 
+/* How the kernel's own listing of this architecture differs from x86's. */
+enum mmw_ptdump_style {
+	MMW_PTDUMP_PHYSICAL = 1,      /* lines tell the physical address of their first page */
+	MMW_PTDUMP_NO_HOLES = 2,      /* what maps nothing has no line */
+	MMW_PTDUMP_ALL_MARKERS = 4,   /* every marker that is passed is printed at once, not one a line */
+	MMW_PTDUMP_TWO_MARKERS = 8,   /* up to two of them */
+	MMW_PTDUMP_KIB = 16,          /* sizes are counted in KiB at least */
+};
+
 enum { MMW_ROOTS_MAX = 2 };
 
 struct mmw_arch {
@@ -93,7 +102,9 @@ struct mmw_arch {
 	void (*ptdump)(const struct mmw_paging *pg, unsigned level, uint64_t raw, char *buf, size_t size);
 	/* The bits of an entry that this listing compares to join neighbours, and those of the effective rights. */
 	uint64_t (*ptdump_prot)(const struct mmw_paging *pg, unsigned level, uint64_t raw);
+	uint64_t ptdump_parent;  /* and what a line of the last level takes from the entry above it, in tables of 4-byte entries (arm's domain) */
 	uint8_t ptdump_rights;
+	uint8_t ptdump_style;  /* enum mmw_ptdump_style */
 
 	/* Virtual addresses that can hold the kernel's image. */
 	uint64_t image_first, image_last;

@@ -144,7 +144,7 @@ static const char *i386_memtype(const struct mmw_paging *pg, unsigned level, uin
 	return raw & P ? types[pat << 2 | !!(raw & PCD) << 1 | !!(raw & PWT)] : NULL;
 }
 
-/* pgtable-2level.h: type in bits 1 to 5, offset from bit 10; pgtable-3level.h: as x86-64 has them. */
+/* pgtable-2level.h: type in bits 1 to 5, offset from bit 9; pgtable-3level.h: as x86-64 has them. */
 static void i386_swap(const struct mmw_paging *pg, uint64_t raw, unsigned *type, uint64_t *offset)
 {
 	if (is_pae(pg)) {
@@ -152,7 +152,7 @@ static void i386_swap(const struct mmw_paging *pg, uint64_t raw, unsigned *type,
 		*offset = ~raw << 5 >> 14;
 	} else {
 		*type = raw >> 1 & 0x1f;
-		*offset = (raw & 0xffffffff) >> 10;
+		*offset = (raw & 0xffffffff) >> 9;
 	}
 }
 

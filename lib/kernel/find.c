@@ -259,7 +259,8 @@ static bool space_holds(struct mmw_kernel *k, const struct mmw_space *space)
 	if (!vm)
 		return false;
 	mmw_vm_init(vm, k->reader, space);
-	ok = known_text(k, &va) && translates(vm, va, va - k->delta) &&
+	/* The linear map has the image too: its addresses there are not those it runs at. */
+	ok = known_text(k, &va) && va >= k->arch->image_first && va <= k->arch->image_last && translates(vm, va, va - k->delta) &&
 	     (!k->ks || translates(vm, k->ks_pa + k->delta, k->ks_pa));
 	free(vm);
 	return ok;
@@ -367,7 +368,7 @@ static int delta_from_banner(struct mmw_kernel *k)
 
 static int place_candidate(struct mmw_kernel *k, const struct search *s)
 {
-	return delta_from_symbol(k) || delta_from_variables(k) || delta_from_texts(k, s) || delta_from_banner(k);
+	return delta_from_symbol(k) || delta_from_texts(k, s) || delta_from_variables(k) || delta_from_banner(k);
 }
 
 static void read_banner(struct mmw_kernel *k, struct mmw_candidate *c)

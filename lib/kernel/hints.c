@@ -11,6 +11,10 @@ static int hint_number(void *ctx, const char *key, uint64_t *out)
 {
 	const struct mmw_kernel *k = ctx;
 
+	if (!strcmp(key, "PAGESIZE")) {
+		*out = mmw_vmcoreinfo_page_size(k->vmcoreinfo);
+		return *out ? 0 : -MMW_E_NOSYM;
+	}
 	return mmw_vmcoreinfo_number(k->vmcoreinfo, key, out) ? 0 : -MMW_E_NOSYM;
 }
 

@@ -12,7 +12,8 @@ struct state {
 	void *ctx;
 
 	bool started;
-	uint64_t start, prot;
+	uint64_t first, layout_first;  /* of what is asked for, and of what there is */
+	uint64_t start, pa, prot;
 	unsigned level;
 	uint8_t rights;
 	enum mmw_code why;
@@ -28,7 +29,7 @@ struct entry {
 	uint64_t prot;
 	uint8_t rights;
 	enum mmw_code why;
-	uint64_t table;
+	uint64_t table, pa;
 };
 
 static uint64_t next_marker(const struct state *st)
@@ -55,10 +56,12 @@ static int emit_marker(struct state *st)
 static int emit_range(struct state *st, uint64_t end)
 {
 	struct mmw_ptdump_line line = { .kind = st->why ? MMW_PTDUMP_LOST : MMW_PTDUMP_RANGE, .start = st->start,
-					.end = end, .level = st->level, .prot = st->prot, .why = st->why,
+					.end = end, .pa = st->pa, .level = st->level, .prot = st->prot, .why = st->why,
 					.table = st->table };
 
 	if (marker_lines(st) && st->lines >= marker_lines(st))
+		return 0;
+	if ((st->arch->ptdump_style & MMW_PTDUMP_NO_HOLES) && !st->prot && !st->why)
 		return 0;
 	return st->emit(st->ctx, &line);
 }
@@ -81,15 +84,42 @@ static void begin(struct state *st, const struct entry *e)
 	st->level = e->level;
 	st->why = e->why;
 	st->table = e->table;
+	st->pa = e->pa;
+}
+
+/* Move on to the markers that addr has reached, `most` of them. */
+static int pass_markers(struct state *st, uint64_t addr, unsigned most)
+{
+	int rc = 0;
+
+	for (; !rc && most && addr >= next_marker(st); most--) {
+		rc = emit_skipped(st);
+		st->marker++;
+		st->lines = 0;
+		if (!rc)
+			rc = emit_marker(st);
+	}
+	return rc;
 }
 
 static int start_listing(struct state *st, const struct entry *e)
 {
-	while (next_marker(st) <= e->addr && e->addr && next_marker(st) != UINT64_MAX)
-		st->marker++;
+	int rc;
+
+	if (st->first > st->layout_first)
+		while (next_marker(st) <= e->addr && e->addr && next_marker(st) != UINT64_MAX)
+			st->marker++;
 	st->started = true;
 	begin(st, e);
-	return emit_marker(st);
+	rc = emit_marker(st);
+	return !rc && (st->arch->ptdump_style & MMW_PTDUMP_TWO_MARKERS) ? pass_markers(st, e->addr, 1) : rc;
+}
+
+static unsigned markers_at_once(const struct state *st)
+{
+	if (st->arch->ptdump_style & MMW_PTDUMP_ALL_MARKERS)
+		return MMW_MARKERS_MAX;
+	return st->arch->ptdump_style & MMW_PTDUMP_TWO_MARKERS ? 2 : 1;
 }
 
 /* The kernel steps one marker at a time, so where several share an address their headings lag behind. */
@@ -105,13 +135,8 @@ static int note(struct state *st, const struct entry *e, bool end)
 		return 0;
 	rc = emit_range(st, e->addr);
 	st->lines++;
-	if (!rc && crossed) {
-		rc = emit_skipped(st);
-		st->marker++;
-		st->lines = 0;
-		if (!rc)
-			rc = emit_marker(st);
-	}
+	if (!rc && crossed)
+		rc = pass_markers(st, e->addr, markers_at_once(st));
 	begin(st, e);
 	return rc;
 }
@@ -120,7 +145,7 @@ static int note(struct state *st, const struct entry *e, bool end)
 static int note_record(struct state *st, const struct mmw_walk *w, const struct mmw_ent *ent)
 {
 	uint64_t size = mmw_ent_size(w, ent), addr = ent->va;
-	struct entry e = { addr, ent->level, 0, 0, MMW_OK, 0 };
+	struct entry e = { addr, ent->level, 0, 0, MMW_OK, 0, 0 };
 	int rc;
 
 	if (ent->kind == MMW_ENT_LOST) {
@@ -129,6 +154,9 @@ static int note_record(struct state *st, const struct mmw_walk *w, const struct 
 	} else if (ent->kind != MMW_ENT_HOLE || ent->raw) {
 		e.prot = st->arch->ptdump_prot(st->paging, ent->level, ent->raw);
 		e.rights = ent->rights & st->arch->ptdump_rights;
+		if (e.prot && !ent->level && st->paging->entry_size == 4)
+			e.prot |= w->step[1].raw & st->arch->ptdump_parent;
+		e.pa = ent->kind == MMW_ENT_LEAF ? ent->pa : 0;
 	}
 	rc = note(st, &e, false);
 	while (!rc) {
@@ -166,7 +194,8 @@ static int list_span(struct state *st, struct mmw_walk *w, uint64_t first, uint6
 int mmw_ptdump(struct mmw_reader *reader, const struct mmw_space *space, const struct mmw_layout *layout, uint64_t first,
 	       uint64_t last, int (*emit)(void *ctx, const struct mmw_ptdump_line *line), void *ctx, struct mmw_err *err)
 {
-	struct state st = { .arch = space->arch, .paging = &space->paging, .layout = layout, .emit = emit, .ctx = ctx };
+	struct state st = { .arch = space->arch, .paging = &space->paging, .layout = layout, .emit = emit, .ctx = ctx,
+			    .first = first, .layout_first = layout->n_spans ? layout->spans[0].first : 0 };
 	struct mmw_span whole = { 0, UINT64_MAX };
 	const struct mmw_span *spans = layout->n_spans ? layout->spans : &whole;
 	size_t n = layout->n_spans ? layout->n_spans : 1;

@@ -13,6 +13,7 @@ struct mmw_ptdump_line {
 	enum { MMW_PTDUMP_RANGE, MMW_PTDUMP_MARKER, MMW_PTDUMP_SKIPPED, MMW_PTDUMP_LOST } kind;
 	uint64_t start, end;  /* RANGE, LOST: end is the first address behind, so 0 at the very end */
 	unsigned level;
+	uint64_t pa;          /* RANGE: of the first page, where it maps any */
 	uint64_t prot;        /* RANGE: the entry's flags, 0 for a hole */
 	const char *name;     /* MARKER */
 	unsigned long count;  /* SKIPPED: lines left out below the marker */

@@ -40,7 +40,7 @@ struct scan {
 
 static int read_image(const struct mmw_mem *mem, struct scan *s, struct mmw_err *err)
 {
-	bool any = false;
+	uint64_t end = 0;
 
 	s->bytes = calloc(1, s->len);
 	if (!s->bytes)
@@ -48,9 +48,11 @@ static int read_image(const struct mmw_mem *mem, struct scan *s, struct mmw_err 
 	for (uint64_t at = 0; at < s->len; at += STEP) {
 		uint64_t n = s->len - at < STEP ? s->len - at : STEP;
 
-		any = !mmw_mem_read(mem, s->first + at, s->bytes + at, n, NULL) || any;
+		if (!mmw_mem_read(mem, s->first + at, s->bytes + at, n, NULL))
+			end = at + n;
 	}
-	return any ? 0 : mmw_fail(err, MMW_E_NOSYM, s->first, "nothing of the kernel's image can be read");
+	s->len = end;  /* what lies behind is never touched */
+	return end ? 0 : mmw_fail(err, MMW_E_NOSYM, s->first, "nothing of the kernel's image can be read");
 }
 
 /* What the field at `at` points to, as an offset in the image; len when it leads elsewhere. */
@@ -187,7 +189,7 @@ int mmw_ksymtab_open(const struct mmw_mem *mem, uint64_t first, uint64_t len, un
 {
 	struct scan s = { .first = first, .len = len < IMAGE_MAX ? len : IMAGE_MAX, .be = mem->big_endian, .word = word };
 	struct mmw_ksymtab *t = NULL;
-	uint64_t entry;
+	uint64_t entry = 0;
 	int rc = read_image(mem, &s, err);
 
 	if (!rc && !find_any(&s, &entry))

@@ -168,14 +168,31 @@ static bool walk_seed(unsigned index, struct blob *out)
 {
 	static const uint64_t flags[] = { 0x67, 0x63, 0xe7, 0x1e3, 0x8000000000000161, 0x160, 0x60, 0x1000 };
 
-	if (index >= 16)
+	if (index >= 48)
 		return false;
-	blob_u8(out, (uint8_t)index);
+	/* From 16 on every architecture in turn, each in two of its geometries. */
+	blob_u8(out, (uint8_t)(index < 16 ? index : 0x20 | index));
+	if (index >= 16) {
+		blob_u8(out, (uint8_t)(index / 2));
+		blob_u8(out, index & 1);
+		blob_u8(out, (uint8_t)(index * 5));
+	}
 	for (unsigned i = 0; i < 12; i++) {
 		blob_u8(out, (uint8_t)(i + index) % 4);
 		blob_uint(out, i * 43 % 512, 2, false);
 		blob_uint(out, (uint64_t)((i + 1) % 5) << 12 | flags[(i * (index + 1)) % 8], 8, false);
 	}
+	return true;
+}
+
+/* Word size, byte order, with a table laid over it or without; then bytes that spoil the table. */
+static bool ksymtab_seed(unsigned index, struct blob *out)
+{
+	if (index >= 8)
+		return false;
+	blob_u8(out, (uint8_t)index);
+	for (unsigned i = 0; i < index; i++)
+		blob_u8(out, (uint8_t)(i * 31));
 	return true;
 }
 
@@ -252,6 +269,7 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		{ "notes", notes_seed },
 		{ "vmcoreinfo", vmcoreinfo_seed },
 		{ "walk", walk_seed },
+		{ "ksymtab", ksymtab_seed },
 	};
 
 	for (size_t i = 0; i < mmw_array_len(makers); i++)
