@@ -128,6 +128,15 @@ size_t mmw_flags_text(const struct mmw_arch *arch, const struct mmw_paging *pg, 
 	return t.len;
 }
 
+void mmw_flags_listing(const struct mmw_arch *arch, const struct mmw_paging *pg, unsigned level, uint64_t raw, char *buf,
+		       size_t size)
+{
+	size_t n = snprintf(buf, size, "%s%s", mmw_level_name(pg, level), raw ? " " : "");
+
+	if (raw)
+		mmw_flags_text(arch, pg, level, raw, '|', buf + n, size - n);
+}
+
 void mmw_layout_linear(struct mmw_layout *l, uint64_t first, uint64_t last, const char *name, uint64_t delta)
 {
 	mmw_layout_region(l, first, last, name);

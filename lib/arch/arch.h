@@ -142,6 +142,9 @@ struct mmw_arch {
 	void (*layout)(const struct mmw_hints *h, const struct mmw_paging *pg, struct mmw_layout *out);
 };
 
+/* Those that list themselves by their flags. */
+extern const struct mmw_arch mmw_arch_ept, mmw_arch_stage2;
+
 /* In the order of the build's list; NULL past the end. */
 const struct mmw_arch *mmw_arch_at(size_t index);
 const struct mmw_arch *mmw_arch_by_name(const char *name);
@@ -160,6 +163,10 @@ size_t mmw_flags_names(const struct mmw_arch *arch, const struct mmw_paging *pg,
 /* The same with a leaf's memory type at the end. */
 size_t mmw_flags_text(const struct mmw_arch *arch, const struct mmw_paging *pg, unsigned level, uint64_t raw, char sep,
 		      char *buf, size_t size);
+
+/* Columns of a listing for tables that no kernel lists: the level and the flags by name. A hole has the level alone. */
+void mmw_flags_listing(const struct mmw_arch *arch, const struct mmw_paging *pg, unsigned level, uint64_t raw, char *buf,
+		       size_t size);
 
 /* Add to a layout; entries beyond its room are dropped. Used by the architecture files. */
 void mmw_layout_region(struct mmw_layout *l, uint64_t first, uint64_t last, const char *name);

@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/arch/arch.h"
+#include "lib/arch/x86_64.h"
 
 #define P        (1ull << 0)
 #define RW       (1ull << 1)
@@ -77,7 +77,7 @@ static struct mmw_pte leaf(const struct mmw_paging *pg, unsigned level, uint64_t
 	return pte;
 }
 
-static struct mmw_pte x86_64_decode(const struct mmw_paging *pg, unsigned level, uint64_t raw)
+struct mmw_pte mmw_x86_64_decode(const struct mmw_paging *pg, unsigned level, uint64_t raw)
 {
 	struct mmw_pte pte = { MMW_PTE_EMPTY, false, rights_of(raw), 0 };
 
@@ -103,7 +103,7 @@ static struct mmw_pte x86_64_decode(const struct mmw_paging *pg, unsigned level,
 #define LEAF       (1 << MMW_PTE_LEAF)
 #define PRESENT    (1 << MMW_PTE_TABLE | 1 << MMW_PTE_LEAF | 1 << MMW_PTE_BAD)
 
-static const struct mmw_flag x86_64_flags[] = {
+const struct mmw_flag mmw_x86_64_flags[] = {
 	{ "PRESENT", P, P, ALL_LEVELS, ANY, 0 },
 	{ "PROTNONE", P | G, G, ALL_LEVELS, LEAF, 0 },
 	{ "RW", RW, RW, ALL_LEVELS, PRESENT, 0 },
@@ -126,10 +126,10 @@ static const struct mmw_flag x86_64_flags[] = {
 	{ NULL, 0, 0, 0, 0, 0 },
 };
 
-static const char *const x86_64_memtypes[] = { "WB", "WC", "UC-", "UC", "WP", "WT", NULL };
+const char *const mmw_x86_64_memtypes[] = { "WB", "WC", "UC-", "UC", "WP", "WT", NULL };
 
 /* Linux programs the PAT so since 4.x (arch/x86/mm/pat/memtype.c, pat_bp_init): index PAT:PCD:PWT. */
-static const char *x86_64_memtype(const struct mmw_paging *pg, unsigned level, uint64_t raw)
+const char *mmw_x86_64_memtype(const struct mmw_paging *pg, unsigned level, uint64_t raw)
 {
 	static const char *const types[8] = { "WB", "WC", "UC-", "UC", "WB", "WP", "UC-", "WT" };
 	bool pat = raw & (level ? PAT_HUGE : PS);
@@ -153,7 +153,7 @@ static uint64_t x86_64_pkey(const struct mmw_paging *pg, uint64_t raw)
 }
 
 /* Columns of arch/x86/mm/dump_pagetables.c, printk_prot(). */
-static void x86_64_ptdump(const struct mmw_paging *pg, unsigned level, uint64_t raw, char *buf, size_t size)
+void mmw_x86_64_ptdump(const struct mmw_paging *pg, unsigned level, uint64_t raw, char *buf, size_t size)
 {
 	bool pat = level == 0 ? raw & PS : may_be_leaf(level) && (raw & PAT_HUGE);
 
@@ -167,7 +167,7 @@ static void x86_64_ptdump(const struct mmw_paging *pg, unsigned level, uint64_t 
 		 mmw_level_name(pg, level));
 }
 
-static uint64_t x86_64_ptdump_prot(const struct mmw_paging *pg, unsigned level, uint64_t raw)
+uint64_t mmw_x86_64_ptdump_prot(const struct mmw_paging *pg, unsigned level, uint64_t raw)
 {
 	(void)pg;
 	(void)level;
@@ -400,14 +400,14 @@ const struct mmw_arch mmw_arch_x86_64 = {
 	.name = "x86_64",
 	.machine = EM_X86_64,
 	.word = 8,
-	.decode = x86_64_decode,
-	.flags = x86_64_flags,
-	.memtype = x86_64_memtype,
-	.memtypes = x86_64_memtypes,
+	.decode = mmw_x86_64_decode,
+	.flags = mmw_x86_64_flags,
+	.memtype = mmw_x86_64_memtype,
+	.memtypes = mmw_x86_64_memtypes,
 	.pkey = x86_64_pkey,
 	.swap = x86_64_swap,
-	.ptdump = x86_64_ptdump,
-	.ptdump_prot = x86_64_ptdump_prot,
+	.ptdump = mmw_x86_64_ptdump,
+	.ptdump_prot = mmw_x86_64_ptdump_prot,
 	.ptdump_rights = MMW_UR | MMW_KW | MMW_KX,
 	.image_first = KERNEL_MAP,
 	.image_last = KERNEL_MAP + (1ull << 30) - 1,
