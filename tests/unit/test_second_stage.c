@@ -131,7 +131,8 @@ static void stage2(void **state)
 		{ PTE, 0x767f, L, 0x7000, KU(5), 0, "VALID|S2AP_READ|SH_OUTER|AF|NORMAL" },
 		{ PTE, 0x777f, L, 0x7000, KU(5), 0, "VALID|S2AP_READ|SH_INNER|AF|NORMAL" },
 		{ PTE, 0x707f | 1ull << 52, L, 0x7000, KU(5), 4, "VALID|S2AP_READ|CONT|NORMAL" },
-		{ PTE, 0x707f | 15ull << 55, L, 0x7000, KU(5), 0, "VALID|S2AP_READ|SW0|SW1|SW2|SW3|NORMAL" },
+		{ PTE, 0x707f | 15ull << 55, L, 0x7000, KU(5), 0,
+		  "VALID|S2AP_READ|SW0|SW1|SW2|SW3|NORMAL" },
 		{ PMD, 0x60007d, L, 0x600000, KU(5), 0, "VALID|BLOCK|S2AP_READ|NORMAL" },
 		{ PMD, 0x60107d, B, 0, 0, 0, NULL },
 	};
