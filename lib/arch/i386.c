@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/arch/arch.h"
+#include "lib/arch/x86_64.h"
 
 #define P        (1ull << 0)
 #define RW       (1ull << 1)
@@ -131,18 +131,6 @@ static const struct mmw_flag i386_flags[] = {
 	{ "NX", NX, NX, ENTRIES, PRESENT, 0 },
 	{ NULL, 0, 0, 0, 0, 0 },
 };
-
-static const char *const i386_memtypes[] = { "WB", "WC", "UC-", "UC", "WP", "WT", NULL };
-
-/* Linux programs the PAT alike on both (arch/x86/mm/pat/memtype.c, pat_bp_init): index PAT:PCD:PWT. */
-static const char *i386_memtype(const struct mmw_paging *pg, unsigned level, uint64_t raw)
-{
-	static const char *const types[8] = { "WB", "WC", "UC-", "UC", "WB", "WP", "UC-", "WT" };
-	bool pat = raw & (level ? PAT_HUGE : PS);
-
-	(void)pg;
-	return raw & P ? types[pat << 2 | !!(raw & PCD) << 1 | !!(raw & PWT)] : NULL;
-}
 
 /* pgtable-2level.h: type in bits 1 to 5, offset from bit 9; pgtable-3level.h: as x86-64 has them. */
 static void i386_swap(const struct mmw_paging *pg, uint64_t raw, unsigned *type, uint64_t *offset)
@@ -302,8 +290,8 @@ const struct mmw_arch mmw_arch_i386 = {
 	.word = 4,
 	.decode = i386_decode,
 	.flags = i386_flags,
-	.memtype = i386_memtype,
-	.memtypes = i386_memtypes,
+	.memtype = mmw_x86_64_memtype,  /* Linux programs the PAT alike on both */
+	.memtypes = mmw_x86_64_memtypes,
 	.swap = i386_swap,
 	.ptdump = i386_ptdump,
 	.ptdump_prot = i386_ptdump_prot,

@@ -180,7 +180,8 @@ static void swap_entries(void **state)
 static void geometries(void **state)
 {
 	static const struct { const char *name; unsigned levels, root_bits; } known[] = {
-		{ "4k-39", 3, 9 }, { "4k-48", 4, 9 }, { "4k-52", 5, 4 }, { "16k-36", 2, 11 }, { "16k-47", 3, 11 }, { "16k-48", 4, 1 },
+		{ "4k-39", 3, 9 }, { "4k-48", 4, 9 }, { "4k-52", 5, 4 }, { "16k-36", 2, 11 },
+		{ "16k-47", 3, 11 }, { "16k-48", 4, 1 },
 		{ "16k-52", 4, 5 }, { "64k-42", 2, 13 }, { "64k-48", 3, 6 }, { "64k-52", 3, 10 },
 	};
 	struct mmw_cpu cpu = { .known = 1u << MMW_REG_TTBR1 | 1u << MMW_REG_TCR };
@@ -207,7 +208,8 @@ static void geometries(void **state)
 static int fake_number(void *ctx, const char *key, uint64_t *out)
 {
 	static const struct { const char *key; uint64_t value; } words[] = {
-		{ "PAGESIZE", 4096 }, { "TCR_EL1_T1SZ", 16 }, { "VA_BITS", 52 }, { "kimage_voffset", 0xffff800040000000 },
+		{ "PAGESIZE", 4096 }, { "TCR_EL1_T1SZ", 16 }, { "VA_BITS", 52 },
+		{ "kimage_voffset", 0xffff800040000000 },
 		{ "PHYS_OFFSET", 0xfff1000040000000 },
 	};
 
@@ -282,7 +284,8 @@ static void kernel_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tables), cmocka_unit_test(leaves), cmocka_unit_test(granules), cmocka_unit_test(not_valid),
+		cmocka_unit_test(tables), cmocka_unit_test(leaves), cmocka_unit_test(granules),
+		cmocka_unit_test(not_valid),
 		cmocka_unit_test(swap_entries), cmocka_unit_test(geometries), cmocka_unit_test(kernel_words),
 	};
 

@@ -148,7 +148,8 @@ static void registers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(two_level), cmocka_unit_test(pae), cmocka_unit_test(swap_entries), cmocka_unit_test(registers),
+		cmocka_unit_test(two_level), cmocka_unit_test(pae), cmocka_unit_test(swap_entries),
+		cmocka_unit_test(registers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

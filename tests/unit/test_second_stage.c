@@ -146,8 +146,8 @@ static void stage2(void **state)
 static void stage2_roots(void **state)
 {
 	static const struct { const char *name; unsigned levels, root_bits; } known[] = {
-		{ "stage2-4k-40", 3, 10 }, { "stage2-4k-48", 4, 9 }, { "stage2-4k-32", 2, 11 }, { "stage2-16k-40", 2, 15 },
-		{ "stage2-64k-42", 2, 13 }, { "stage2-64k-48", 3, 6 },
+		{ "stage2-4k-40", 3, 10 }, { "stage2-4k-48", 4, 9 }, { "stage2-4k-32", 2, 11 },
+		{ "stage2-16k-40", 2, 15 }, { "stage2-64k-42", 2, 13 }, { "stage2-64k-48", 3, 6 },
 	};
 	struct mmw_paging pg;
 
