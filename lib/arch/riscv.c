@@ -238,7 +238,7 @@ uint64_t mmw_riscv_ptdump_prot(const struct mmw_paging *pg, unsigned level, uint
  */
 void mmw_riscv_ptdump(const struct mmw_paging *pg, unsigned level, uint64_t raw, char *buf, size_t size)
 {
-	static const char *const types[] = { "  ..  ", "MT(NC)", "MT(IO)", "MT(?" "?)" };
+	static const char *const types[] = { "  ..  ", "MT(NC)", "MT(IO)", "MT(?\?)" };
 	static const char letters[] = "DAGUXWRV";
 	const char *name = mmw_level_name(pg, level);
 	char flags[2 * sizeof(letters)], soft[8];
