@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "lib/arch/selfmap.h"
 
 enum {
 	COL_IMAGE, COL_FORMAT, COL_MEMORY, COL_EXTENTS, COL_ARCH, COL_RELEASE, COL_BANNER, COL_BUILD_ID, COL_CPUS,
-	COL_LEVELS, COL_VA_BITS, COL_ROOT, COL_ISOLATED, COL_IMAGE_VA, COL_IMAGE_PA, COL_KASLR, COL_REGIONS, COL_SYMBOLS,
+	COL_LEVELS, COL_VA_BITS, COL_ROOT, COL_ISOLATED, COL_SELFMAP, COL_IMAGE_VA, COL_IMAGE_PA, COL_KASLR, COL_REGIONS, COL_SYMBOLS,
 	COL_TYPES, COL_VMCOREINFO, COL_KERNELS, COL_EVIDENCE,
 };
 
@@ -25,6 +26,7 @@ static const struct mmw_col cols[] = {
 	[COL_VA_BITS] = { "va_bits", "bits of a virtual address", 7, true, true },
 	[COL_ROOT] = { "root", "physical address of the kernel's root table", 16, true, true },
 	[COL_ISOLATED] = { "isolated", "page-table isolation in use", 8, false, false },
+	[COL_SELFMAP] = { "pte_base", "where these tables map themselves, as Windows' do", 16, true, false },
 	[COL_IMAGE_VA] = { "image_va", "virtual address of the kernel image's first byte (_text)", 16, true, false },
 	[COL_IMAGE_PA] = { "image_pa", "its physical address", 16, true, false },
 	[COL_KASLR] = { "kaslr_offset", "how far the image was moved from its link address", 12, true, false },
@@ -166,6 +168,22 @@ static void print_cpus(struct mmw_target *t)
 	}
 }
 
+static void print_selfmap(struct mmw_target *t)
+{
+	const struct mmw_space *s = mmw_kernel_space(t->kernel);
+	unsigned index;
+
+	if (!mmw_kernel_selfmap(t->kernel, &index))
+		return;
+	line(t, "self-map");
+	fprintf(t->out.to, "entry 0x%x of the root is the root, as in Windows:\n", index);
+	for (unsigned level = 0; level < s->paging.levels && mmw_selfmap_name(level); level++) {
+		line(t, "");
+		fprintf(t->out.to, "%s %0*" PRIx64 "\n", mmw_selfmap_name(level), 2 * (int)s->arch->word,
+			mmw_selfmap_base(&s->paging, index, level));
+	}
+}
+
 static void print_paging(struct mmw_target *t)
 {
 	const struct mmw_space *s = mmw_kernel_space(t->kernel);
@@ -186,6 +204,7 @@ static void print_paging(struct mmw_target *t)
 	}
 	line(t, "root");
 	fprintf(t->out.to, "0x%" PRIx64 "\n", s->root);
+	print_selfmap(t);
 }
 
 static void print_kernel(struct mmw_target *t, const struct facts *f)
@@ -385,6 +404,7 @@ static void print_row(struct mmw_target *t, const struct facts *f)
 	const struct mmw_space *s = mmw_kernel_space(t->kernel);
 	const struct mmw_arch *arch = mmw_kernel_arch(t->kernel);
 	struct mmw_out *o = &t->out;
+	unsigned index;
 	char format[160];
 
 	snprintf(format, sizeof(format), "%s (%s)", mmw_image_format(t->image), mmw_image_format_note(t->image));
@@ -399,6 +419,8 @@ static void print_row(struct mmw_target *t, const struct facts *f)
 		mmw_out_num(o, COL_LEVELS, s->paging.levels);
 		mmw_out_num(o, COL_VA_BITS, s->paging.va_bits);
 		mmw_out_hex(o, COL_ROOT, s->root);
+		if (mmw_kernel_selfmap(t->kernel, &index))
+			mmw_out_hex(o, COL_SELFMAP, mmw_selfmap_base(&s->paging, index, 0));
 	}
 	row_kernel(t, f);
 	count_cell(o, COL_REGIONS, json_regions(f->layout));

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/arch/selfmap.h"
 #include "lib/base/bytes.h"
 #include "lib/base/vec.h"
 #include "lib/kernel/bound.h"
@@ -499,8 +500,12 @@ static int check_root(const struct mmw_kernel *k, struct mmw_err *err)
 {
 	uint64_t table = k->has_space ? mmw_table_bytes(&k->space.paging, k->space.paging.levels - 1) : 0;
 
-	if (k->opts.has_root && table && k->opts.root & ((table < 4096 ? table : 4096) - 1))
-		return mmw_fail(err, MMW_E_ARG, 0, "--root: no table can start at 0x%" PRIx64, k->opts.root);
+	uint64_t align = (table < 4096 ? table : 4096) - 1;
+
+	if (k->opts.has_root && table && k->opts.root & align)
+		return mmw_fail(err, MMW_E_ARG, 0, "--root: no table can start at 0x%" PRIx64
+				" (of a register with flags or a PCID, the address alone is wanted: 0x%" PRIx64 "?)",
+				k->opts.root, k->opts.root & ~align);
 	return 0;
 }
 
@@ -679,9 +684,21 @@ bool mmw_kernel_kaslr(const struct mmw_kernel *k, uint64_t *offset)
 	return mmw_vmcoreinfo_number(k->vmcoreinfo, "KERNELOFFSET", offset);
 }
 
+bool mmw_kernel_selfmap(const struct mmw_kernel *k, unsigned *index)
+{
+	/* Linux's own tables have none; what a damaged image shows there is no layout. */
+	if (!k->has_space || !k->space.arch->machine || (k->has_own && k->space.root == k->own.root))
+		return false;
+	return mmw_selfmap_find(k->reader, &k->space, index);
+}
+
 const struct mmw_layout *mmw_kernel_layout(struct mmw_kernel *k)
 {
-	if (!k->layout_done && k->arch && k->arch->layout && k->has_space) {
+	unsigned index;
+
+	if (!k->layout_done && mmw_kernel_selfmap(k, &index)) {
+		mmw_selfmap_layout(&k->space.paging, index, &k->layout);
+	} else if (!k->layout_done && k->arch && k->arch->layout && k->has_space) {
 		struct mmw_hints h = mmw_kernel_hints(k);
 
 		k->arch->layout(&h, k->has_own ? &k->own.paging : &k->space.paging, &k->layout);

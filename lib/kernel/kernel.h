@@ -74,6 +74,8 @@ unsigned mmw_kernel_page_shift(const struct mmw_kernel *k);
 bool mmw_kernel_delta(const struct mmw_kernel *k, uint64_t *delta);
 /* How far KASLR moved the image from where it was linked; false when nothing says. */
 bool mmw_kernel_kaslr(const struct mmw_kernel *k, uint64_t *offset);
+/* The entry of the root that points to the root itself, as Windows has one, of a space that is not the found kernel's. */
+bool mmw_kernel_selfmap(const struct mmw_kernel *k, unsigned *index);
 /* Regions and markers; empty as long as nothing is known. Not thread-safe the first time. */
 const struct mmw_layout *mmw_kernel_layout(struct mmw_kernel *k);
 

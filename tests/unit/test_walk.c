@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "formats/formats.h"
+#include "lib/arch/selfmap.h"
 #include "lib/arch/walk.h"
 #include "lib/base/vec.h"
 #include "lib/kernel/vm.h"
@@ -417,12 +418,75 @@ static void virtual_reads(void **state)
 	bench_fini(&t);
 }
 
+/* Windows' own constants: x64 with entry 0x1ed (before the entry became random), x86 without PAE; and a low entry. */
+static void self_map(void **state)
+{
+	static const struct {
+		const char *paging;
+		unsigned index, level;
+		uint64_t base;
+	} rows[] = {
+		{ "x86_64:4-level", 0x1ed, 0, 0xfffff68000000000 }, { "x86_64:4-level", 0x1ed, 1, 0xfffff6fb40000000 },
+		{ "x86_64:4-level", 0x1ed, 2, 0xfffff6fb7da00000 }, { "x86_64:4-level", 0x1ed, 3, 0xfffff6fb7dbed000 },
+		{ "x86_64:5-level", 0x1ed, 0, 0xffed000000000000 }, { "x86_64:4-level", 1, 0, 0x8000000000 },
+		{ "i386:2-level", 0x300, 0, 0xc0000000 }, { "i386:2-level", 0x300, 1, 0xc0300000 },
+	};
+	struct mmw_paging pg;
+
+	(void)state;
+	for (size_t i = 0; i < mmw_array_len(rows); i++) {
+		assert_non_null(mmw_paging_by_name(rows[i].paging, &pg));
+		assert_int_equal(mmw_selfmap_base(&pg, rows[i].index, rows[i].level), rows[i].base);
+	}
+}
+
+/* Whatever the entry, the arrays come in order, without overlap, and fill what the entry maps. */
+static void self_map_tiles(void **state)
+{
+	static const char *const pagings[] = { "x86_64:4-level", "x86_64:5-level", "i386:2-level" };
+	struct mmw_paging pg;
+
+	(void)state;
+	for (size_t p = 0; p < mmw_array_len(pagings); p++) {
+		assert_non_null(mmw_paging_by_name(pagings[p], &pg));
+		for (unsigned index = 0; index < 1u << pg.bits[0]; index++) {
+			struct mmw_layout l = { 0 };
+			uint64_t va = mmw_selfmap_base(&pg, index, 0), size = mmw_level_size(&pg, pg.levels - 1);
+
+			mmw_selfmap_layout(&pg, index, &l);
+			for (size_t i = 0; i < l.n_regions; va = l.regions[i++].last + 1)
+				assert_int_equal(l.regions[i].first, va);
+			assert_int_equal(va - mmw_selfmap_base(&pg, index, 0), size);
+			for (size_t i = 1; i < l.n_markers; i++)
+				assert_true(l.markers[i - 1].start < l.markers[i].start);
+		}
+	}
+}
+
+static void self_map_found(void **state)
+{
+	struct bench t;
+	unsigned index = 0;
+
+	(void)state;
+	bench_init(&t, "arch x86_64\nram 0 8000\npte 1000[0] -> 2000 table\npte 1000[300] -> 1000 p rw ps\n"
+		   "pte 1000[493] -> 1000 table\n", 4, false);
+	assert_true(mmw_selfmap_find(t.reader, &t.space, &index));
+	assert_int_equal(index, 493);
+	t.space.root = 0x2000;
+	assert_false(mmw_selfmap_find(t.reader, &t.space, &index));
+	t.space.root = 0x100000;
+	assert_false(mmw_selfmap_find(t.reader, &t.space, &index));
+	bench_fini(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_page_sizes), cmocka_unit_test(rights_of_the_way), cmocka_unit_test(clipped_ranges),
 		cmocka_unit_test(not_canonical), cmocka_unit_test(odd_entries), cmocka_unit_test(lost_tables),
 		cmocka_unit_test(lost_root), cmocka_unit_test(five_levels), cmocka_unit_test(self_reference),
+		cmocka_unit_test(self_map), cmocka_unit_test(self_map_tiles), cmocka_unit_test(self_map_found),
 		cmocka_unit_test(steps), cmocka_unit_test(seeking), cmocka_unit_test(virtual_reads),
 	};
 
