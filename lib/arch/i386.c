@@ -238,8 +238,8 @@ static int i386_user_root(const struct mmw_hints *h, const struct mmw_paging *pg
  * MODIFY_LDT_SYSCALL. Only a table of this very length is one.
  */
 static const char *const marker_names[] = {
-	"User Space", "Kernel Space", "vmalloc() Area", "Vmalloc End", "Persistent kmap() Area", "LDT remap", "CPU entry area",
-	"Fixmap area",
+	"User Space", "Kernel Mapping", "vmalloc() Area", "vmalloc() End", "Persistent kmap() Area", "LDT remap",
+	"CPU entry area", "Fixmap area",
 };
 
 enum { MARKERS = sizeof(marker_names) / sizeof(marker_names[0]) };

@@ -294,6 +294,17 @@ static void describe_symbols(struct mmw_kernel *k)
 }
 
 /* A kernel's tables and place are known: the rest follows. */
+/* With tables to read through, and types, the kernel may say more of its paging than before. */
+static void ask_again(struct mmw_kernel *k)
+{
+	struct mmw_hints h = mmw_kernel_hints(k);
+	struct mmw_paging pg = k->own.paging;
+	uint64_t root;
+
+	if (!k->arch->from_kernel(&h, &pg, &root, NULL) && root == k->own.root)
+		k->own.paging = pg;
+}
+
 static void settle(struct mmw_kernel *k)
 {
 	struct mmw_space from_cpu = k->own;
@@ -305,6 +316,7 @@ static void settle(struct mmw_kernel *k)
 	if (mmw_find_own_space(k)) {
 		mmw_kernel_note(k, "root", false, "0x%" PRIx64 ", %u levels, by the kernel's own symbol; translates _stext to "
 				"where the image lies", k->own.root, k->own.paging.levels);
+		ask_again(k);
 	} else if (had) {
 		k->own = from_cpu;
 		k->has_own = true;

@@ -196,8 +196,7 @@ static int load_btf(struct mmw_kernel *k, struct mmw_err *err)
 {
 	uint64_t first, stop;
 	uint8_t *bytes;
-	int rc = k->has_own ? btf_bounds(k, &first, &stop, err) :
-		 mmw_fail(err, MMW_E_NOTYPE, 0, "no page tables to read BTF through");
+	int rc = btf_bounds(k, &first, &stop, err);
 
 	if (rc)
 		return rc;
@@ -220,8 +219,13 @@ static int load_btf(struct mmw_kernel *k, struct mmw_err *err)
 	return 0;
 }
 
+/* Who asks too early, while the tables are still looked for, may ask again. */
 static void load_types(struct mmw_kernel *k)
 {
+	if (!k->has_own) {
+		mmw_fail(&k->btf_err, MMW_E_NOTYPE, 0, "no page tables to read BTF through");
+		return;
+	}
 	k->types_tried = true;
 	load_btf(k, &k->btf_err);
 	if (!k->vmcoreinfo || !k->arch)
