@@ -63,11 +63,14 @@ int mmw_kernel_symbol_listed(const struct mmw_kernel *k, const char *name, uint6
 
 /*
  * lib/kernel/image.c: what lies somewhere in the kernel's own image. The window [*va, *va + *len) around its text, and the
- * first place in it where `mark` stands; `accept` may look closer (returns true to take it).
+ * first place in it where `mark` stands; `accept` may look closer (returns true to take it). With data_first, what follows
+ * the symbol table is looked through first. The other one asks `accept` (with k) about pages that start with `mark` and
+ * that a pointer in the image leads to.
  */
 void mmw_image_window(const struct mmw_kernel *k, uint64_t *va, uint64_t *len);
-bool mmw_image_find(struct mmw_kernel *k, const void *mark, size_t mark_len, unsigned align,
+bool mmw_image_find(struct mmw_kernel *k, bool data_first, const void *mark, size_t mark_len, unsigned align,
 		    bool (*accept)(void *ctx, uint64_t va), void *ctx, uint64_t *va);
+bool mmw_image_find_page(struct mmw_kernel *k, const char *mark, bool (*accept)(void *ctx, uint64_t va));
 
 /* Remember how something was found. */
 void mmw_kernel_note(struct mmw_kernel *k, const char *topic, bool guessed, const char *fmt, ...)

@@ -552,30 +552,61 @@ static void say_none(const struct search *s, struct mmw_err *err)
 			 "a whole table around it that page tables confirm", s->total >> 10, missing, s->n_hits);
 }
 
-bool mmw_find_vmcoreinfo(struct mmw_kernel *k)
+/* k->vmcoreinfo becomes `text` (owned) when it leads to tables that hold; else it is freed, and nothing changes. */
+static bool try_text(struct mmw_kernel *k, char *text)
+{
+	const struct mmw_space own = k->own;
+
+	k->vmcoreinfo = text;
+	if (text && mmw_find_own_space(k))
+		return true;
+	k->vmcoreinfo = NULL;
+	free(text);
+	k->own = own;
+	k->has_own = true;
+	mmw_vm_init(&k->vm, k->reader, &k->own);
+	return false;
+}
+
+/* vmcoreinfo_data is a page that a variable points to (kernel/crash_core.c, from 4.13). */
+static bool text_in_page(void *ctx, uint64_t va)
+{
+	struct mmw_kernel *k = ctx;
+	size_t size = (size_t)1 << k->own.paging.page_shift;
+	char *text = calloc(1, size + 1);
+
+	if (!text || mmw_vm_read(&k->vm, va, text, size, NULL)) {
+		free(text);
+		return false;
+	}
+	return try_text(k, text);
+}
+
+static bool search_vmcoreinfo(struct mmw_kernel *k)
 {
 	struct search *s = calloc(1, sizeof(*s));
-	const struct mmw_space own = k->own;
 	bool found = false;
 
 	if (!s)
 		return false;
 	s->k = k;
 	pthread_mutex_init(&s->lock, NULL);
-	if (!search_run(s, NULL)) {
-		for (size_t i = 0; !found && i < s->n_texts; i++) {
-			k->vmcoreinfo = s->texts[i].text;
-			found = mmw_find_own_space(k);
-			k->vmcoreinfo = found ? strdup(s->texts[i].text) : NULL;
-		}
-	}
+	if (!search_run(s, NULL))
+		for (size_t i = 0; !found && i < s->n_texts; i++)
+			found = try_text(k, strdup(s->texts[i].text));
 	search_free(s);
-	if (!found) {
-		k->own = own;
-		k->has_own = true;
-		mmw_vm_init(&k->vm, k->reader, &k->own);
-	}
 	return found;
+}
+
+bool mmw_find_vmcoreinfo(struct mmw_kernel *k)
+{
+	bool pointed = mmw_image_find_page(k, "OSRELEASE=", text_in_page);
+
+	if (!pointed && !search_vmcoreinfo(k))
+		return false;
+	mmw_kernel_note(k, "VMCOREINFO", false, "found by %s; its root 0x%" PRIx64 " holds",
+			pointed ? "a pointer in the kernel's image" : "searching memory", k->own.root);
+	return true;
 }
 
 int mmw_find_search(struct mmw_kernel *k, struct mmw_err *err)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/bytes.h"
 #include "lib/kernel/bound.h"
 
 enum {
@@ -36,28 +37,95 @@ static void read_chunk(struct mmw_kernel *k, uint64_t va, uint8_t *buf, uint64_t
 	}
 }
 
-bool mmw_image_find(struct mmw_kernel *k, const void *mark, size_t mark_len, unsigned align,
-		    bool (*accept)(void *ctx, uint64_t va), void *ctx, uint64_t *va)
+/* One look at a chunk, which `extra` bytes of the next one follow; true ends the search. */
+typedef bool look_fn(void *ctx, uint64_t va, const uint8_t *bytes, size_t len, size_t extra);
+
+static bool look_through(struct mmw_kernel *k, uint64_t first, uint64_t len, size_t extra, look_fn *look, void *ctx)
 {
 	uint8_t *buf = malloc(CHUNK + MARK_MAX);
-	uint64_t first, len;
 	bool found = false;
 
-	if (!buf || mark_len > MARK_MAX) {
-		free(buf);
-		return false;
-	}
-	mmw_image_window(k, &first, &len);
-	for (uint64_t at = 0; at < len && !found; at += CHUNK) {
-		const uint8_t *hit = buf, *end = buf + CHUNK + mark_len - 1;
-
-		read_chunk(k, first + at, buf, CHUNK + mark_len - 1);
-		while (!found && (hit = memmem(hit, end - hit, mark, mark_len))) {
-			*va = first + at + (hit - buf);
-			found = *va % align == 0 && accept(ctx, *va);
-			hit++;
-		}
+	for (uint64_t at = 0; buf && at < len && !found; at += CHUNK) {
+		read_chunk(k, first + at, buf, CHUNK + extra);
+		found = look(ctx, first + at, buf, CHUNK, extra);
 	}
 	free(buf);
 	return found;
+}
+
+/* In the window, either from its start, or from the symbol table on, which is the end of .rodata, and then what is left. */
+static bool look_everywhere(struct mmw_kernel *k, bool data_first, size_t extra, look_fn *look, void *ctx)
+{
+	uint64_t va, len, skip = 0, symbols = (k->ks_pa + k->delta) & ~(uint64_t)(CHUNK - 1);
+
+	mmw_image_window(k, &va, &len);
+	if (data_first && symbols > va && symbols - va < len)
+		skip = symbols - va;
+	return look_through(k, va + skip, len - skip, extra, look, ctx) || look_through(k, va, skip, extra, look, ctx);
+}
+
+struct mark {
+	const void *bytes;
+	size_t len;
+	unsigned align;
+	bool (*accept)(void *ctx, uint64_t va);
+	void *ctx;
+	uint64_t *va;
+};
+
+static bool look_for_mark(void *ctx, uint64_t va, const uint8_t *bytes, size_t len, size_t extra)
+{
+	const struct mark *m = ctx;
+	const uint8_t *hit = bytes, *end = bytes + len + extra;
+
+	for (; (hit = memmem(hit, end - hit, m->bytes, m->len)); hit++) {
+		*m->va = va + (hit - bytes);
+		if (*m->va % m->align == 0 && m->accept(m->ctx, *m->va))
+			return true;
+	}
+	return false;
+}
+
+bool mmw_image_find(struct mmw_kernel *k, bool data_first, const void *mark, size_t mark_len, unsigned align,
+		    bool (*accept)(void *ctx, uint64_t va), void *ctx, uint64_t *va)
+{
+	struct mark m = { mark, mark_len, align, accept, ctx, va };
+
+	return mark_len <= MARK_MAX && look_everywhere(k, data_first, mark_len - 1, look_for_mark, &m);
+}
+
+struct pointed {
+	struct mmw_kernel *k;
+	const char *mark;
+	bool (*accept)(void *ctx, uint64_t va);
+	uint64_t before;
+};
+
+static bool look_for_pointer(void *ctx, uint64_t va, const uint8_t *bytes, size_t len, size_t extra)
+{
+	struct pointed *p = ctx;
+	unsigned word = p->k->arch->word;
+	size_t mark_len = strlen(p->mark);
+	char start[MARK_MAX];
+
+	(void)va;
+	(void)extra;
+	for (size_t at = 0; at < len; at += word) {
+		uint64_t to = mmw_get_word(bytes + at, word, mmw_image_big_endian(p->k->img));
+
+		if (!to || to & 0xfff || to == p->before)
+			continue;
+		p->before = to;
+		if (!mmw_vm_read(&p->k->vm, to, start, mark_len, NULL) && !memcmp(start, p->mark, mark_len) &&
+		    p->accept(p->k, to))
+			return true;
+	}
+	return false;
+}
+
+bool mmw_image_find_page(struct mmw_kernel *k, const char *mark, bool (*accept)(void *ctx, uint64_t va))
+{
+	struct pointed p = { k, mark, accept, 0 };
+
+	return strlen(mark) <= MARK_MAX && look_everywhere(k, true, 0, look_for_pointer, &p);
 }

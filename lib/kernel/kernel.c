@@ -240,7 +240,7 @@ static void find_banner(struct mmw_kernel *k)
 	uint64_t va;
 	int n = snprintf(mark, sizeof(mark), "Linux version %s ", k->release);
 
-	if (!*k->release || n >= (int)sizeof(mark) || !mmw_image_find(k, mark, n, 1, is_banner, k, &va))
+	if (!*k->release || n >= (int)sizeof(mark) || !mmw_image_find(k, false, mark, n, 1, is_banner, k, &va))
 		k->banner[0] = '\0';
 }
 
@@ -301,8 +301,10 @@ static void ask_again(struct mmw_kernel *k)
 	struct mmw_paging pg = k->own.paging;
 	uint64_t root;
 
-	if (!k->arch->from_kernel(&h, &pg, &root, NULL) && root == k->own.root)
-		k->own.paging = pg;
+	if (k->arch->from_kernel(&h, &pg, &root, NULL) || root != k->own.root)
+		return;
+	pg.big_endian = k->own.paging.big_endian;
+	k->own.paging = pg;
 }
 
 static void settle(struct mmw_kernel *k)
@@ -325,8 +327,8 @@ static void settle(struct mmw_kernel *k)
 				k->own.root);
 	}
 	read_vmcoreinfo(k);
-	if (!k->vmcoreinfo && k->has_own && !mmw_kernel_lists_variables(k) && mmw_find_vmcoreinfo(k))
-		mmw_kernel_note(k, "VMCOREINFO", false, "found by searching memory; its root 0x%" PRIx64 " holds", k->own.root);
+	if (!k->vmcoreinfo && k->has_own && !mmw_kernel_lists_variables(k))
+		mmw_find_vmcoreinfo(k);
 	read_release(k);
 	read_build_id(k);
 	if (!mmw_kernel_symbol(k, "_text", &va, NULL, NULL))

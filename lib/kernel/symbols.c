@@ -9,7 +9,10 @@
 #include "lib/base/bytes.h"
 #include "lib/kernel/bound.h"
 
-enum { BTF_MAX = 64 << 20, BTF_LEAST = 1 << 20 };
+enum {
+	BTF_MAX = 64 << 20, BTF_LEAST = 1 << 20,
+	NEAR = 16 << 20,  /* from the symbol table to the end of the exported ones */
+};
 
 const struct mmw_kallsyms *mmw_kernel_kallsyms(const struct mmw_kernel *k)
 {
@@ -28,13 +31,17 @@ bool mmw_kernel_lists_variables(const struct mmw_kernel *k)
 static void find_exports(struct mmw_kernel *k)
 {
 	struct mmw_mem mem = mmw_vm_mem(&k->vm);
-	uint64_t va, len;
+	uint64_t va, len, near;
 
 	k->exports_tried = true;
 	if (mmw_kernel_lists_variables(k))
 		return;
 	mmw_image_window(k, &va, &len);
-	if (!mmw_ksymtab_open(&mem, va, len, k->arch->word, &k->exports, NULL))
+	/* In every kernel since 2.6 the exports follow .rodata, which ends with kallsyms (vmlinux.lds.h, RO_DATA). */
+	near = (k->ks_pa + k->delta) & ~0xfffull;
+	if ((near >= va && near - va < len &&
+	     !mmw_ksymtab_open(&mem, near, len - (near - va) < NEAR ? len - (near - va) : NEAR, k->arch->word, &k->exports, NULL)) ||
+	    !mmw_ksymtab_open(&mem, va, len, k->arch->word, &k->exports, NULL))
 		mmw_kernel_note(k, "symbols", false, "%zu exported ones from __ksymtab at 0x%" PRIx64, mmw_ksymtab_count(k->exports),
 				mmw_ksymtab_place(k->exports));
 }
@@ -186,7 +193,7 @@ static int btf_bounds(struct mmw_kernel *k, uint64_t *first, uint64_t *stop, str
 		return 0;
 	if (mmw_kernel_lists_variables(k))
 		return mmw_fail(err, MMW_E_NOTYPE, 0, "this kernel has no BTF (no symbol __start_BTF)");
-	if (!mmw_image_find(k, mmw_image_big_endian(k->img) ? be : le, sizeof(le), 4, btf_header, k, first))
+	if (!mmw_image_find(k, true, mmw_image_big_endian(k->img) ? be : le, sizeof(le), 4, btf_header, k, first))
 		return mmw_fail(err, MMW_E_NOTYPE, 0, "this kernel has no BTF (nothing in its image looks like it)");
 	*stop = *first + k->btf_size;
 	return 0;
