@@ -69,7 +69,7 @@ static uint8_t leaf_rights(uint64_t raw)
 
 	if (raw & USER)
 		r |= MMW_UR | (write ? MMW_UW : 0);
-	/* What a user may write, the kernel may not execute (D8.4.1.2.4). */
+	/* What a user may write, the kernel may not execute (D8.4.1). */
 	if (!(raw & PXN) && !(r & MMW_UW))
 		r |= MMW_KX;
 	return raw & UXN ? r : r | MMW_UX;

@@ -2,7 +2,7 @@
 /*
  * arm (32 bits): entries of short descriptors and of LPAE's long ones.
  *
- * Short descriptors (32 bits), ARM ARM DDI 0406C, B3.5.1, figures B3-4 and B3-5. Type in bits 1:0 (0: fault, rest
+ * Short descriptors (32 bits), ARM ARM DDI 0406C, B3.5.1. Type in bits 1:0 (0: fault, rest
  * ignored):
  *
  *   first level, table (1)        2 PXN   3 NS   8:5 domain   31:10 address
@@ -17,7 +17,7 @@
  *
  *   0 present   1 young   5:2 memory type   6 dirty   7 read-only   8 user   9 XN   10 shared   11 PROT_NONE
  *
- * Long descriptors (64 bits), B3.6.1, figures B3-14 and B3-15:
+ * Long descriptors (64 bits), B3.6.1:
  *
  *    0 valid   1 table or page   4:2 AttrIndx   5 NS   7:6 AP[2:1]   9:8 SH   10 AF   11 nG   39:12 address
  *   52 contiguous   53 PXN   54 XN   58:55 software: dirty, special, PROT_NONE, read-only (asm/pgtable-3level.h)

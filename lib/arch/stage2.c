@@ -7,7 +7,7 @@
  *    0 valid   1 table (page at the last level), else block   5:2 MemAttr   7:6 S2AP (read, write)   9:8 SH   10 AF
  *   47:12 address   51 DBM   52 contiguous   54:53 XN (00 all, 01 user only, 10 none, 11 kernel only)   58:55 software
  *
- * The root may be up to sixteen concatenated tables (D8.2.3), so it has up to four more index bits.
+ * The root may be up to sixteen concatenated tables (D8.2.2), so it has up to four more index bits.
  */
 #include <stdio.h>
 #include <string.h>

@@ -496,20 +496,15 @@ static bool offsets_behind(struct mmw_kallsyms *ks, uint64_t index_end)
 	return false;
 }
 
-/* Layouts A and B: before num_syms. */
+/* Layouts A and B: before num_syms, each label at a multiple of the word (ALGN in scripts/kallsyms.c). */
 static bool offsets_before(struct mmw_kallsyms *ks)
 {
-	uint64_t size = 4 * (uint64_t)ks->n, count_at, base_at;
+	uint64_t base_at = ks->names_at - 2 * ks->word, size = 4 * (uint64_t)ks->n;
 
-	for (unsigned pad = 8; pad >= 4; pad -= 4) {
-		count_at = ks->names_at - pad;
-		base_at = count_at - ks->word;
-		if (try_offsets(ks, (base_at - size) & ~(uint64_t)(ks->word - 1), base_at)) {
-			ks->layout = ks->layout == 'B' ? 'B' : 'A';
-			return true;
-		}
-	}
-	return false;
+	if (!try_offsets(ks, (base_at - size) & ~(uint64_t)(ks->word - 1), base_at))
+		return false;
+	ks->layout = ks->layout == 'B' ? 'B' : 'A';
+	return true;
 }
 
 static int build_index(struct mmw_kallsyms *ks, struct mmw_err *err);

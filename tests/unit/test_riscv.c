@@ -116,7 +116,7 @@ static const struct decoded small_pages[] = {
 	{ "frame 0", 0x3, PTE, MMW_PTE_LEAF, true, R, 0 },
 };
 
-/* 4.4.2 step 6 (misaligned superpages), chapter 5 (N: only 64 KiB, only last level), chapter 6 (3 is reserved). */
+/* 4.3.2 step 6 (misaligned superpages), chapter 5 (N: only 64 KiB, only last level), chapter 6 (3 is reserved). */
 static const struct decoded large_and_typed[] = {
 	{ "2 MiB", PPN(0x200000) | 0xef, PMD, MMW_PTE_LEAF, true, R | W | X, 0x200000 },
 	{ "2 MiB, bit 12 of the address", PPN(0x201000) | 0xef, PMD, MMW_PTE_BAD, true, 0, 0 },

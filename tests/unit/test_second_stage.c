@@ -142,7 +142,7 @@ static void stage2(void **state)
 	check("stage2-4k-48", rows, mmw_array_len(rows));
 }
 
-/* D8.2.3: a root of concatenated tables has up to four more bits than a table. */
+/* D8.2.2: a root of concatenated tables has up to four more bits than a table. */
 static void stage2_roots(void **state)
 {
 	static const struct { const char *name; unsigned levels, root_bits; } known[] = {
