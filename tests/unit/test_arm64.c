@@ -9,11 +9,9 @@
 
 #include <cmocka.h>
 
-#include "lib/arch/arch.h"
-#include "lib/base/vec.h"
+#include "tests/unit/entries.h"
 
 enum { PTE, PMD, PUD, P4D };
-enum { E = MMW_PTE_EMPTY, T = MMW_PTE_TABLE, L = MMW_PTE_LEAF, S = MMW_PTE_SWAP, B = MMW_PTE_BAD };
 
 #define BIT(n) (1ull << (n))
 #define KRX    (MMW_KR | MMW_KX)
@@ -21,15 +19,6 @@ enum { E = MMW_PTE_EMPTY, T = MMW_PTE_TABLE, L = MMW_PTE_LEAF, S = MMW_PTE_SWAP,
 #define NX     (BIT(53) | BIT(54))
 #define NEW    8  /* variants: arm64.c */
 #define EXCL   16
-
-struct row {
-	unsigned level;
-	uint64_t raw;
-	unsigned kind;
-	uint64_t pa;
-	uint8_t rights, run;
-	const char *flags;
-};
 
 static const struct mmw_arch *arch;
 
@@ -41,22 +30,7 @@ static void check(const char *name, uint32_t variant, const struct row *rows, si
 	assert_non_null(arch);
 	pg.variant |= variant;
 	pg.attrs = 0x40044ffff;
-	for (size_t i = 0; i < n; i++) {
-		struct mmw_pte pte = arch->decode(&pg, rows[i].level, rows[i].raw);
-		unsigned kind = pte.kind;
-		char text[256];
-
-		assert_int_equal(kind, rows[i].kind);
-		if (kind == L || kind == T)
-			assert_int_equal(pte.pa, rows[i].pa);
-		if (kind == L || kind == T)
-			assert_int_equal(pte.rights, rows[i].rights);
-		if (kind == L)
-			assert_int_equal(pte.run, rows[i].run);
-		mmw_flags_text(arch, &pg, rows[i].level, rows[i].raw, '|', text, sizeof(text));
-		if (rows[i].flags)
-			assert_string_equal(text, rows[i].flags);
-	}
+	check_rows(arch, &pg, rows, n);
 }
 
 /* D8.3.1 table descriptors; D8.4.1 hierarchical permissions. */

@@ -8,23 +8,12 @@
 
 #include <cmocka.h>
 
-#include "lib/arch/arch.h"
-#include "lib/base/vec.h"
+#include "tests/unit/entries.h"
 
 enum { PTE, PDE, PDPTE };
-enum { E = MMW_PTE_EMPTY, T = MMW_PTE_TABLE, L = MMW_PTE_LEAF, S = MMW_PTE_SWAP, B = MMW_PTE_BAD };
 
 #define NX     (1ull << 63)
 #define KU(r)  ((r) | (r) << 3)
-
-struct row {
-	unsigned level;
-	uint64_t raw;
-	unsigned kind;
-	uint64_t pa;
-	uint8_t rights;
-	const char *flags;
-};
 
 static const struct mmw_arch *arch;
 
@@ -34,46 +23,33 @@ static void check(const char *name, const struct row *rows, size_t n)
 
 	arch = mmw_paging_by_name(name, &pg);
 	assert_non_null(arch);
-	for (size_t i = 0; i < n; i++) {
-		struct mmw_pte pte = arch->decode(&pg, rows[i].level, rows[i].raw);
-		unsigned kind = pte.kind;
-		char text[256];
-
-		assert_int_equal(kind, rows[i].kind);
-		if (kind == L || kind == T) {
-			assert_int_equal(pte.pa, rows[i].pa);
-			assert_int_equal(pte.rights, rows[i].rights);
-		}
-		mmw_flags_text(arch, &pg, rows[i].level, rows[i].raw, '|', text, sizeof(text));
-		if (rows[i].flags)
-			assert_string_equal(text, rows[i].flags);
-	}
+	check_rows(arch, &pg, rows, n);
 }
 
 static void two_level(void **state)
 {
 	static const struct row rows[] = {
-		{ PTE, 0, E, 0, 0, "" },
-		{ PTE, 0x60, E, 0, 0, NULL },
-		{ PDE, 0x5001, T, 0x5000, 5, "PRESENT" },
-		{ PDE, 0x5067, T, 0x5000, KU(7), "PRESENT|RW|USER|ACCESSED" },
-		{ PDE, 0x5019, T, 0x5000, 5, "PRESENT|PWT|PCD" },
-		{ PTE, 0x7001, L, 0x7000, 5, "PRESENT|WB" },
-		{ PTE, 0x7003, L, 0x7000, 7, "PRESENT|RW|WB" },
-		{ PTE, 0x7005, L, 0x7000, KU(5), "PRESENT|USER|WB" },
-		{ PTE, 0x7009, L, 0x7000, 5, "PRESENT|PWT|WC" },
-		{ PTE, 0x7011, L, 0x7000, 5, "PRESENT|PCD|UC-" },
-		{ PTE, 0x7061, L, 0x7000, 5, "PRESENT|ACCESSED|DIRTY|WB" },
-		{ PTE, 0x7081, L, 0x7000, 5, "PRESENT|PAT|WB" },
-		{ PTE, 0x7101, L, 0x7000, 5, "PRESENT|GLOBAL|WB" },
-		{ PTE, 0x7e01, L, 0x7000, 5, "PRESENT|SPECIAL|UFFD_WP|SOFT_DIRTY|WB" },
-		{ PTE, 0x7100, L, 0x7000, 5, "PROTNONE" },
-		{ PTE, 0x7000, S, 0, 0, NULL },
-		{ PDE, 0xc00083, L, 0xc00000, 7, "PRESENT|RW|PSE|WB" },
-		{ PDE, 0xc01083, L, 0xc00000, 7, "PRESENT|RW|PSE|PAT|WB" },
-		{ PDE, 0xc02083, L, 0x100c00000, 7, "PRESENT|RW|PSE|WB" },
-		{ PDE, 0xdfe083, L, 0xff00c00000, 7, NULL },
-		{ PDE, 0xe00083, B, 0, 0, NULL },
+		{ PTE, 0, E, 0, 0, 0, "" },
+		{ PTE, 0x60, E, 0, 0, 0, NULL },
+		{ PDE, 0x5001, T, 0x5000, 5, 0, "PRESENT" },
+		{ PDE, 0x5067, T, 0x5000, KU(7), 0, "PRESENT|RW|USER|ACCESSED" },
+		{ PDE, 0x5019, T, 0x5000, 5, 0, "PRESENT|PWT|PCD" },
+		{ PTE, 0x7001, L, 0x7000, 5, 0, "PRESENT|WB" },
+		{ PTE, 0x7003, L, 0x7000, 7, 0, "PRESENT|RW|WB" },
+		{ PTE, 0x7005, L, 0x7000, KU(5), 0, "PRESENT|USER|WB" },
+		{ PTE, 0x7009, L, 0x7000, 5, 0, "PRESENT|PWT|WC" },
+		{ PTE, 0x7011, L, 0x7000, 5, 0, "PRESENT|PCD|UC-" },
+		{ PTE, 0x7061, L, 0x7000, 5, 0, "PRESENT|ACCESSED|DIRTY|WB" },
+		{ PTE, 0x7081, L, 0x7000, 5, 0, "PRESENT|PAT|WB" },
+		{ PTE, 0x7101, L, 0x7000, 5, 0, "PRESENT|GLOBAL|WB" },
+		{ PTE, 0x7e01, L, 0x7000, 5, 0, "PRESENT|SPECIAL|UFFD_WP|SOFT_DIRTY|WB" },
+		{ PTE, 0x7100, L, 0x7000, 5, 0, "PROTNONE" },
+		{ PTE, 0x7000, S, 0, 0, 0, NULL },
+		{ PDE, 0xc00083, L, 0xc00000, 7, 0, "PRESENT|RW|PSE|WB" },
+		{ PDE, 0xc01083, L, 0xc00000, 7, 0, "PRESENT|RW|PSE|PAT|WB" },
+		{ PDE, 0xc02083, L, 0x100c00000, 7, 0, "PRESENT|RW|PSE|WB" },
+		{ PDE, 0xdfe083, L, 0xff00c00000, 7, 0, NULL },
+		{ PDE, 0xe00083, B, 0, 0, 0, NULL },
 	};
 
 	(void)state;
@@ -83,21 +59,21 @@ static void two_level(void **state)
 static void pae(void **state)
 {
 	static const struct row rows[] = {
-		{ PDPTE, 0x5001, T, 0x5000, 63, "PRESENT" },
-		{ PDPTE, 0x5021, T, 0x5000, 63, "PRESENT" },
-		{ PDPTE, 0x5019, T, 0x5000, 63, "PRESENT|PWT|PCD" },
-		{ PDPTE, 0x5003, B, 0, 0, NULL },
-		{ PDPTE, 0x5005, B, 0, 0, NULL },
-		{ PDPTE, 0x5081, B, 0, 0, NULL },
-		{ PDPTE, 0x5001 | NX, B, 0, 0, NULL },
-		{ PDE, 0x5067, T, 0x5000, KU(7), "PRESENT|RW|USER|ACCESSED" },
-		{ PDE, 0x5067 | NX, T, 0x5000, KU(3), "PRESENT|RW|USER|ACCESSED|NX" },
-		{ PDE, 0x2000e3, L, 0x200000, 7, "PRESENT|RW|ACCESSED|DIRTY|PSE|WB" },
-		{ PDE, 0x2010e3, L, 0x200000, 7, "PRESENT|RW|ACCESSED|DIRTY|PSE|PAT|WB" },
-		{ PDE, 0x2020e3, B, 0, 0, NULL },
-		{ PTE, 0x700000163 | NX, L, 0x700000000, 3, "PRESENT|RW|ACCESSED|DIRTY|GLOBAL|NX|WB" },
-		{ PTE, (~0x7000ull & 0x000ffffffffff000) | 0x100, L, 0x7000, 5, "PROTNONE" },
-		{ PTE, 5ull << 59 | 2, S, 0, 0, NULL },
+		{ PDPTE, 0x5001, T, 0x5000, 63, 0, "PRESENT" },
+		{ PDPTE, 0x5021, T, 0x5000, 63, 0, "PRESENT" },
+		{ PDPTE, 0x5019, T, 0x5000, 63, 0, "PRESENT|PWT|PCD" },
+		{ PDPTE, 0x5003, B, 0, 0, 0, NULL },
+		{ PDPTE, 0x5005, B, 0, 0, 0, NULL },
+		{ PDPTE, 0x5081, B, 0, 0, 0, NULL },
+		{ PDPTE, 0x5001 | NX, B, 0, 0, 0, NULL },
+		{ PDE, 0x5067, T, 0x5000, KU(7), 0, "PRESENT|RW|USER|ACCESSED" },
+		{ PDE, 0x5067 | NX, T, 0x5000, KU(3), 0, "PRESENT|RW|USER|ACCESSED|NX" },
+		{ PDE, 0x2000e3, L, 0x200000, 7, 0, "PRESENT|RW|ACCESSED|DIRTY|PSE|WB" },
+		{ PDE, 0x2010e3, L, 0x200000, 7, 0, "PRESENT|RW|ACCESSED|DIRTY|PSE|PAT|WB" },
+		{ PDE, 0x2020e3, B, 0, 0, 0, NULL },
+		{ PTE, 0x700000163 | NX, L, 0x700000000, 3, 0, "PRESENT|RW|ACCESSED|DIRTY|GLOBAL|NX|WB" },
+		{ PTE, (~0x7000ull & 0x000ffffffffff000) | 0x100, L, 0x7000, 5, 0, "PROTNONE" },
+		{ PTE, 5ull << 59 | 2, S, 0, 0, 0, NULL },
 	};
 
 	(void)state;

@@ -11,25 +11,14 @@
 
 #include <cmocka.h>
 
-#include "lib/arch/arch.h"
-#include "lib/base/vec.h"
+#include "tests/unit/entries.h"
 
 enum { PTE, PMD, PUD, TOP };
-enum { E = MMW_PTE_EMPTY, T = MMW_PTE_TABLE, L = MMW_PTE_LEAF, B = MMW_PTE_BAD };
 
 #define K(r) (r)
 #define KU(r) ((r) | (r) << 3)
 #define RWX 7
 #define XN(n) ((uint64_t)(n) << 53)
-
-struct row {
-	unsigned level;
-	uint64_t raw;
-	unsigned kind;
-	uint64_t pa;
-	uint8_t rights, run;
-	const char *flags;
-};
 
 static void check(const char *name, const struct row *rows, size_t n)
 {
@@ -37,22 +26,7 @@ static void check(const char *name, const struct row *rows, size_t n)
 	const struct mmw_arch *arch = mmw_paging_by_name(name, &pg);
 
 	assert_non_null(arch);
-	for (size_t i = 0; i < n; i++) {
-		struct mmw_pte pte = arch->decode(&pg, rows[i].level, rows[i].raw);
-		unsigned kind = pte.kind;
-		char text[256];
-
-		assert_int_equal(kind, rows[i].kind);
-		if (kind == L || kind == T)
-			assert_int_equal(pte.pa, rows[i].pa);
-		if (kind == L) {
-			assert_int_equal(pte.rights, rows[i].rights);
-			assert_int_equal(pte.run, rows[i].run);
-		}
-		mmw_flags_text(arch, &pg, rows[i].level, rows[i].raw, '|', text, sizeof(text));
-		if (rows[i].flags)
-			assert_string_equal(text, rows[i].flags);
-	}
+	check_rows(arch, &pg, rows, n);
 }
 
 static void ept(void **state)
