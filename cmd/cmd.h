@@ -78,8 +78,8 @@ error_t mmw_space_parse(int key, char *arg, struct argp_state *state, struct mmw
 /* Effective rights as "rwx": the kernel's, or the user's. buf holds at least 4 bytes. */
 const char *mmw_rights_text(uint8_t rights, bool user, char *buf);
 
-/* "symbol+0x12", or "" where va lies in none. */
-const char *mmw_symbol_text(const struct mmw_kernel *k, uint64_t va, char *buf, size_t size);
+/* "symbol+0x12", "symbol+0x12 [module]", or "" where va lies in none. */
+const char *mmw_symbol_text(struct mmw_kernel *k, uint64_t va, char *buf, size_t size);
 
 /* A line on standard error that is no failure: "mmwalk: ...". */
 void mmw_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "formats/formats.h"
+#include "lib/kernel/module.h"
 
 enum {
 	OPT_ARCH = 1000, OPT_ROOT, OPT_LEVELS, OPT_BASE, OPT_FORMAT, OPT_JSON, OPT_OUTPUT, OPT_THREADS, OPT_PROGRESS,
@@ -159,14 +160,21 @@ const char *mmw_rights_text(uint8_t rights, bool user, char *buf)
 	return buf;
 }
 
-const char *mmw_symbol_text(const struct mmw_kernel *k, uint64_t va, char *buf, size_t size)
+const char *mmw_symbol_text(struct mmw_kernel *k, uint64_t va, char *buf, size_t size)
 {
+	struct mmw_modules *m;
 	struct mmw_ksym sym;
 	uint64_t offset;
+	size_t n;
 
 	buf[0] = '\0';
 	if (mmw_kernel_symbol_at(k, va, &sym, &offset))
-		snprintf(buf, size, offset ? "%s+0x%" PRIx64 : "%s", sym.name, offset);
+		m = NULL;
+	else if (!(m = mmw_kernel_modules(k, NULL)) || !mmw_module_symbol_at(m, va, &sym, &offset))
+		return buf;
+	n = (size_t)snprintf(buf, size, offset ? "%s+0x%" PRIx64 : "%s", sym.name, offset);
+	if (m && n < size)
+		snprintf(buf + n, size - n, " [%s]", mmw_module_of(m, va)->name);
 	return buf;
 }
 

@@ -36,6 +36,10 @@ struct mmw_kernel {
 	bool exports_tried;
 	struct mmw_ksymtab *exports;  /* only where kallsyms lists functions alone */
 
+	bool modules_tried;
+	struct mmw_modules *modules;
+	struct mmw_err modules_err;
+
 	bool types_tried;
 	struct mmw_vmcoreinfo_types vmcoreinfo_types;
 	struct mmw_btf *btf;

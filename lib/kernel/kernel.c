@@ -15,6 +15,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/vec.h"
 #include "lib/kernel/bound.h"
+#include "lib/kernel/module.h"
 #include "lib/sym/vmcoreinfo.h"
 
 enum {
@@ -567,6 +568,7 @@ void mmw_kernel_close(struct mmw_kernel *k)
 		free(k->evidence[i].text);
 	free(k->evidence);
 	free(k->candidates);
+	mmw_modules_close(k->modules);
 	mmw_kallsyms_close(k->ks);
 	mmw_ksymtab_close(k->exports);
 	mmw_btf_close(k->btf);

@@ -14,6 +14,7 @@
 #include "lib/sym/kallsyms.h"
 
 struct mmw_kernel;
+struct mmw_modules;
 
 struct mmw_kernel_opts {
 	const char *arch;   /* NULL: as the image says, else all are tried */
@@ -102,11 +103,17 @@ const struct mmw_kallsyms *mmw_kernel_kallsyms(const struct mmw_kernel *k);
 int mmw_kernel_symbol(const struct mmw_kernel *k, const char *name, uint64_t *va, const char **source,
 		      struct mmw_err *err);
 
-/* The symbol that va lies in, if it lies in the kernel's image. */
+/* The symbol that va lies in, if it lies in the kernel's image (lib/kernel/module.h answers for modules). */
 bool mmw_kernel_symbol_at(const struct mmw_kernel *k, uint64_t va, struct mmw_ksym *out, uint64_t *offset);
 
-/* "symbol", "symbol+off", "0xhex" or "hex" to an address. A number is hex with or without 0x. */
-int mmw_kernel_address(const struct mmw_kernel *k, const char *text, uint64_t *va, struct mmw_err *err);
+/*
+ * The loaded modules (lib/kernel/module.h), read at the first call; NULL (and err) when they cannot be, or, with err->code 0,
+ * when this kernel was built without. Not thread-safe the first time.
+ */
+struct mmw_modules *mmw_kernel_modules(struct mmw_kernel *k, struct mmw_err *err);
+
+/* "symbol", "symbol+off", "0xhex" or "hex" to an address. A number is hex with or without 0x. Modules' symbols count. */
+int mmw_kernel_address(struct mmw_kernel *k, const char *text, uint64_t *va, struct mmw_err *err);
 
 /* Integer variable of the kernel. */
 int mmw_kernel_variable(struct mmw_kernel *k, const char *name, unsigned size, uint64_t *out, struct mmw_err *err);

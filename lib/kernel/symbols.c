@@ -8,6 +8,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/kernel/bound.h"
+#include "lib/kernel/module.h"
 
 enum {
 	BTF_MAX = 64 << 20, BTF_LEAST = 1 << 20,
@@ -109,6 +110,48 @@ bool mmw_kernel_symbol_at(const struct mmw_kernel *k, uint64_t va, struct mmw_ks
 	return true;
 }
 
+struct mmw_modules *mmw_kernel_modules(struct mmw_kernel *k, struct mmw_err *err)
+{
+	if (!k->modules_tried && mmw_kernel_found(k)) {
+		k->modules_tried = true;
+		/* A table that has variables but not this one is of a kernel without modules. */
+		if (mmw_modules_open(k, &k->modules, &k->modules_err) == -MMW_E_NOSYM && mmw_kernel_lists_variables(k))
+			k->modules_err = (struct mmw_err){ 0 };
+	}
+	if (!k->modules && err)
+		*err = k->modules_err;
+	return k->modules;
+}
+
+struct wanted {
+	const char *name;
+	uint64_t va;
+	bool found;
+};
+
+static int is_wanted(void *ctx, const struct mmw_ksym *sym)
+{
+	struct wanted *w = ctx;
+
+	if (strcmp(sym->name, w->name))
+		return 0;
+	w->va = sym->addr;
+	w->found = true;
+	return -MMW_E_LIMIT;  /* the first will do */
+}
+
+static bool in_module(struct mmw_kernel *k, const char *name, uint64_t *va)
+{
+	struct mmw_modules *m = mmw_kernel_modules(k, NULL);
+	struct wanted w = { .name = name };
+
+	for (size_t i = 0; m && !w.found && i < mmw_modules_count(m); i++)
+		mmw_module_symbols(m, mmw_module_at(m, i), is_wanted, &w, NULL);
+	if (w.found)
+		*va = w.va;
+	return w.found;
+}
+
 static bool parse_hex(const char *text, uint64_t *out)
 {
 	char *end;
@@ -120,7 +163,7 @@ static bool parse_hex(const char *text, uint64_t *out)
 	return !*end && !errno;
 }
 
-int mmw_kernel_address(const struct mmw_kernel *k, const char *text, uint64_t *va, struct mmw_err *err)
+int mmw_kernel_address(struct mmw_kernel *k, const char *text, uint64_t *va, struct mmw_err *err)
 {
 	const char *plus = strchr(text, '+');
 	uint64_t offset = 0;
@@ -140,6 +183,8 @@ int mmw_kernel_address(const struct mmw_kernel *k, const char *text, uint64_t *v
 		return 0;
 	}
 	rc = mmw_kernel_symbol(k, name, va, NULL, err);
+	if (rc == -MMW_E_NOSYM && in_module(k, name, va))
+		rc = 0;
 	if (!rc)
 		*va += offset;
 	return rc;

@@ -265,7 +265,7 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		{ "kallsyms", kallsyms_seed },
 		{ "kdump", kdump_seed },
 		{ "kernel", kernel_seed },
-		{ "mm", mm_seed },
+		{ "mm", mm_seed }, { "module", mm_seed },
 		{ "notes", notes_seed },
 		{ "vmcoreinfo", vmcoreinfo_seed },
 		{ "walk", walk_seed },
