@@ -19,6 +19,29 @@ static const struct mmw_col cols[] = {
 	{ 0 },
 };
 
+enum { KEY_SOURCE = 's' };
+
+struct symbols_opts {
+	const char *source;
+};
+
+static const struct argp_option options[] = {
+	{ "source", KEY_SOURCE, "NAME", 0, "only from this source: kallsyms, module, VMCOREINFO, __ksymtab, or a file that was given", 0 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct symbols_opts *o = state->input;
+
+	if (key != KEY_SOURCE)
+		return ARGP_ERR_UNKNOWN;
+	o->source = arg;
+	return 0;
+}
+
+static const char modules_source[] = "module";
+
 /* Where a symbol was found. */
 struct origin {
 	const char *source, *module;  /* module: NULL for the kernel itself */
@@ -50,18 +73,27 @@ static void print_symbol(struct mmw_target *t, const struct mmw_ksym *s, const s
 	fputc('\n', o->to);
 }
 
-static int print_core(struct mmw_target *t, const struct mmw_kallsyms *ks, struct mmw_err *err)
+/* All of a source, or those of one name: how many. */
+static size_t print_source(struct mmw_target *t, const struct mmw_symsrc *source, const char *name)
 {
-	struct origin from = { .source = "kallsyms" };
+	struct origin from = { .source = source->name };
+	size_t pos = 0, n = 0, count = name ? 0 : source->count(source->src);
 	struct mmw_ksym s;
-	int rc = 0;
+	struct mmw_err err;
 
-	for (size_t i = 0; !rc && i < mmw_kallsyms_count(ks); i++) {
-		rc = mmw_kallsyms_at(ks, i, &s, err);
-		if (!rc)
-			print_symbol(t, &s, &from);
+	for (size_t i = 0; i < count; i++) {
+		if (source->at(source->src, i, &s, &err)) {
+			mmw_warn("%s", err.msg);
+			t->damage = true;
+			break;
+		}
+		print_symbol(t, &s, &from);
 	}
-	return rc;
+	while (name && source->by_name(source->src, name, &pos, &s)) {
+		print_symbol(t, &s, &from);
+		n++;
+	}
+	return n;
 }
 
 /* The symbols of modules, all or those of one name. */
@@ -88,7 +120,7 @@ static struct listing print_modules(struct mmw_target *t, const char *name)
 {
 	struct mmw_err err = { 0 };
 	struct mmw_modules *m = mmw_kernel_modules(t->kernel, &err);
-	struct listing l = { .t = t, .from = { .source = "module" }, .name = name };
+	struct listing l = { .t = t, .from = { .source = modules_source }, .name = name };
 
 	if (!m && !name && err.code)
 		mmw_warn("%s", err.msg);
@@ -108,13 +140,13 @@ static struct listing print_modules(struct mmw_target *t, const char *name)
 static void print_address(struct mmw_target *t, uint64_t va)
 {
 	struct mmw_modules *m = mmw_kernel_modules(t->kernel, NULL);
-	struct origin from = { .source = "kallsyms" };
+	struct origin from = { 0 };
 	struct mmw_ksym s;
 
-	if (mmw_kernel_symbol_at(t->kernel, va, &s, &from.offset)) {
+	if (mmw_kernel_symbol_at(t->kernel, va, &s, &from.offset, &from.source)) {
 		print_symbol(t, &s, &from);
 	} else if (m && mmw_module_symbol_at(m, va, &s, &from.offset)) {
-		from.source = "module";
+		from.source = modules_source;
 		from.module = mmw_module_of(m, va)->name;
 		print_symbol(t, &s, &from);
 	} else {
@@ -123,26 +155,28 @@ static void print_address(struct mmw_target *t, uint64_t va)
 	}
 }
 
-/* By name first: "add" is a name, and hex too. Every symbol of that name is printed. */
-static void print_one(struct mmw_target *t, const struct mmw_kallsyms *ks, const char *what)
-{
-	struct origin from = { .source = "kallsyms" };
-	struct mmw_ksym s;
-	struct listing modules;
-	struct mmw_err err;
-	uint64_t va;
-	size_t pos = 0;
+/* The sources that are asked: all there are, or the one the user wants. */
+struct asked {
+	struct mmw_symsrc sources[MMW_SYMSRC_MAX];
+	size_t n;
+	bool modules;
+};
 
-	while (mmw_kallsyms_by_name(ks, what, &pos, &s))
-		print_symbol(t, &s, &from);
-	modules = print_modules(t, what);
-	if (modules.printed || pos)
+/* By name first: "add" is a name, and hex too. Every symbol of that name is printed, from the first source that has one. */
+static void print_one(struct mmw_target *t, const struct asked *a, const char *what)
+{
+	struct listing modules = { 0 };
+	struct mmw_err err;
+	size_t printed = 0;
+	uint64_t va;
+
+	for (size_t i = 0; i < a->n && !printed; i++)
+		printed = print_source(t, &a->sources[i], what);
+	if (a->modules)
+		modules = print_modules(t, what);
+	if (modules.printed || printed)
 		return;
-	if (!mmw_kernel_symbol(t->kernel, what, &s.addr, &from.source, NULL) && strlen(what) < sizeof(s.name)) {
-		s.type = '?';  /* only kallsyms knows types */
-		strcpy(s.name, what);
-		print_symbol(t, &s, &from);
-	} else if (mmw_kernel_address(t->kernel, what, &va, &err)) {
+	if (mmw_kernel_address(t->kernel, what, &va, &err)) {
 		mmw_warn("%s%s", err.msg, modules.unreadable ? " (not all modules' symbols can be read)" : "");
 		t->damage = true;
 	} else {
@@ -150,23 +184,47 @@ static void print_one(struct mmw_target *t, const struct mmw_kallsyms *ks, const
 	}
 }
 
+static int choose_source(struct asked *a, const char *wanted, struct mmw_err *err)
+{
+	char all[160] = "";
+	size_t len = 0;
+
+	if (!wanted)
+		return 0;
+	for (size_t i = 0; i < a->n; i++) {
+		if (!strcmp(a->sources[i].name, wanted)) {
+			*a = (struct asked){ .sources = { a->sources[i] }, .n = 1 };
+			return 0;
+		}
+		if (len < sizeof(all))
+			len += (size_t)snprintf(all + len, sizeof(all) - len, "%s, ", a->sources[i].name);
+	}
+	if (strcmp(wanted, modules_source))
+		return mmw_fail(err, MMW_E_ARG, 0, "--source: no source is called '%s'; there are %s%s", wanted, all, modules_source);
+	a->n = 0;
+	return 0;
+}
+
 static int run(struct mmw_target *t, void *opts, int argc, char **argv, struct mmw_err *err)
 {
-	const struct mmw_kallsyms *ks;
+	const struct symbols_opts *o = opts;
+	struct asked a = { .modules = true };
 	int rc = mmw_target_need_kernel(t, err);
 
-	(void)opts;
 	if (rc)
 		return rc;
-	ks = mmw_kernel_kallsyms(t->kernel);
-	if (!argc) {
-		rc = print_core(t, ks, err);
-		if (!rc)
-			print_modules(t, NULL);
+	a.n = mmw_kernel_symbol_sources(t->kernel, a.sources);
+	rc = choose_source(&a, o->source, err);
+	if (rc)
 		return rc;
+	if (!argc) {
+		if (a.n)
+			print_source(t, &a.sources[0], NULL);
+		if (a.modules)
+			print_modules(t, NULL);
 	}
 	for (int i = 0; i < argc; i++)
-		print_one(t, ks, argv[i]);
+		print_one(t, &a, argv[i]);
 	return 0;
 }
 
@@ -176,6 +234,9 @@ const struct mmw_cmd mmw_cmd_symbols = {
 	.args = "[NAME|ADDR...]",
 	.doc = "Print the kernel's symbols as /proc/kallsyms prints them, from the tables in the image, modules' symbols behind the kernel's own. "
 	       "With arguments, only these: a name finds all symbols of that name, an address the symbol it lies in.",
+	.options = options,
+	.parse = parse,
+	.opts_size = sizeof(struct symbols_opts),
 	.cols = cols,
 	.schema = "symbols/1",
 	.run = run,

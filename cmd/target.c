@@ -168,7 +168,7 @@ const char *mmw_symbol_text(struct mmw_kernel *k, uint64_t va, char *buf, size_t
 	size_t n;
 
 	buf[0] = '\0';
-	if (mmw_kernel_symbol_at(k, va, &sym, &offset))
+	if (mmw_kernel_symbol_at(k, va, &sym, &offset, NULL))
 		m = NULL;
 	else if (!(m = mmw_kernel_modules(k, NULL)) || !mmw_module_symbol_at(m, va, &sym, &offset))
 		return buf;

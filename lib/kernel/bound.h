@@ -5,6 +5,7 @@
 
 #include "lib/kernel/kernel.h"
 #include "lib/sym/ksymtab.h"
+#include "lib/sym/symtab.h"
 #include "lib/sym/types.h"
 #include "lib/sym/vmcoreinfo.h"
 
@@ -34,7 +35,7 @@ struct mmw_kernel {
 	uint64_t kept_delta;
 
 	bool exports_tried;
-	struct mmw_ksymtab *exports;  /* only where kallsyms lists functions alone */
+	struct mmw_symtab *exports;  /* asked for only where kallsyms lists functions alone */
 
 	bool modules_tried;
 	struct mmw_modules *modules;

@@ -570,7 +570,7 @@ void mmw_kernel_close(struct mmw_kernel *k)
 	free(k->candidates);
 	mmw_modules_close(k->modules);
 	mmw_kallsyms_close(k->ks);
-	mmw_ksymtab_close(k->exports);
+	mmw_symtab_close(k->exports);
 	mmw_btf_close(k->btf);
 	mmw_reader_close(k->reader);
 	free(k->vmcoreinfo);

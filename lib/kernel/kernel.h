@@ -103,8 +103,16 @@ const struct mmw_kallsyms *mmw_kernel_kallsyms(const struct mmw_kernel *k);
 int mmw_kernel_symbol(const struct mmw_kernel *k, const char *name, uint64_t *va, const char **source,
 		      struct mmw_err *err);
 
-/* The symbol that va lies in, if it lies in the kernel's image (lib/kernel/module.h answers for modules). */
-bool mmw_kernel_symbol_at(const struct mmw_kernel *k, uint64_t va, struct mmw_ksym *out, uint64_t *offset);
+/*
+ * The symbol that va lies in, if it lies in the kernel's image (lib/kernel/module.h answers for modules), and who said so;
+ * source may be NULL.
+ */
+bool mmw_kernel_symbol_at(const struct mmw_kernel *k, uint64_t va, struct mmw_ksym *out, uint64_t *offset,
+			  const char **source);
+
+/* All sources of symbols there are, in the order they are asked. They hold as long as k does. Not thread-safe the first time. */
+enum { MMW_SYMSRC_MAX = 8 };
+size_t mmw_kernel_symbol_sources(struct mmw_kernel *k, struct mmw_symsrc out[MMW_SYMSRC_MAX]);
 
 /*
  * The loaded modules (lib/kernel/module.h), read at the first call; NULL (and err) when they cannot be, or, with err->code 0,

@@ -18,18 +18,11 @@
 #include <stdbool.h>
 
 #include "lib/base/mem.h"
+#include "lib/sym/symbols.h"
 
 struct mmw_kallsyms;
 
-enum { MMW_KSYM_NAME_MAX = 512 };  /* with its NUL: KSYM_NAME_LEN since 6.1 */
-
 enum mmw_kallsyms_encoding { MMW_KALLSYMS_BASE, MMW_KALLSYMS_PERCPU, MMW_KALLSYMS_PLACE };
-
-struct mmw_ksym {
-	uint64_t addr;
-	char type;  /* nm's letter */
-	char name[MMW_KSYM_NAME_MAX];
-};
 
 /*
  * The next place at or after `from` in buf where ten consecutive single-digit tokens "0".."9" stand: the landmark of a

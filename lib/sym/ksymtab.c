@@ -16,19 +16,6 @@ enum {
 	OCCURRENCES_MAX = 16,
 };
 
-struct entry {
-	uint64_t addr;
-	uint32_t name;  /* offset in names */
-};
-
-struct mmw_ksymtab {
-	struct entry *entries;  /* sorted by name */
-	size_t n, cap;
-	char *names;
-	size_t names_len, names_cap;
-	uint64_t place;
-};
-
 /* A copy of the image, and how its entries look. */
 struct scan {
 	uint8_t *bytes;
@@ -150,97 +137,36 @@ static bool find_any(struct scan *s, uint64_t *entry)
 	return false;
 }
 
-static int add(struct mmw_ksymtab *t, uint64_t addr, const char *name, struct mmw_err *err)
-{
-	size_t len = strlen(name) + 1;
-	int rc = mmw_vec_reserve(&t->entries, &t->cap, t->n + 1, sizeof(*t->entries), err);
-
-	if (!rc)
-		rc = mmw_vec_reserve(&t->names, &t->names_cap, t->names_len + len, 1, err);
-	if (rc)
-		return rc;
-	memcpy(t->names + t->names_len, name, len);
-	t->entries[t->n++] = (struct entry){ addr, (uint32_t)t->names_len };
-	t->names_len += len;
-	return 0;
-}
-
-static int by_name(const void *a, const void *b, void *names)
-{
-	return strcmp((char *)names + ((const struct entry *)a)->name, (char *)names + ((const struct entry *)b)->name);
-}
-
-static int take_table(const struct scan *s, uint64_t entry, struct mmw_ksymtab *t, struct mmw_err *err)
+static int take_table(const struct scan *s, uint64_t entry, struct mmw_symtab *t, uint64_t *place, struct mmw_err *err)
 {
 	uint64_t size = (uint64_t)s->fields * s->field, at = entry - (row(s, entry, true, ENTRIES_MAX) - 1) * size;
 	const char *name;
 	int rc = 0;
 
-	t->place = s->first + at;
-	for (; !rc && t->n < ENTRIES_MAX && (name = name_at(s, at)); at += size)
-		rc = add(t, value_of(s, at), name, err);
-	if (!rc)
-		qsort_r(t->entries, t->n, sizeof(*t->entries), by_name, t->names);
-	return rc;
+	*place = s->first + at;
+	for (; !rc && mmw_symtab_count(t) < ENTRIES_MAX && (name = name_at(s, at)); at += size)
+		rc = mmw_symtab_add(t, value_of(s, at), '?', name, strlen(name), err);
+	return rc ? rc : mmw_symtab_seal(t, err);
 }
 
-int mmw_ksymtab_open(const struct mmw_mem *mem, uint64_t first, uint64_t len, unsigned word, struct mmw_ksymtab **out,
-		     struct mmw_err *err)
+int mmw_ksymtab_open(const struct mmw_mem *mem, uint64_t first, uint64_t len, unsigned word, struct mmw_symtab **out,
+		     uint64_t *place, struct mmw_err *err)
 {
 	struct scan s = { .first = first, .len = len < IMAGE_MAX ? len : IMAGE_MAX, .be = mem->big_endian, .word = word };
-	struct mmw_ksymtab *t = NULL;
+	struct mmw_symtab *t = NULL;
 	uint64_t entry = 0;
 	int rc = read_image(mem, &s, err);
 
 	if (!rc && !find_any(&s, &entry))
 		rc = mmw_fail(err, MMW_E_NOSYM, first, "no table of exported symbols in the kernel's image");
-	if (!rc) {
-		t = calloc(1, sizeof(*t));
-		rc = t ? take_table(&s, entry, t, err) : mmw_fail(err, MMW_E_NOMEM, 0, "no memory for exported symbols");
-	}
+	if (!rc)
+		rc = mmw_symtab_new(&t, err);
+	if (!rc)
+		rc = take_table(&s, entry, t, place, err);
 	free(s.bytes);
 	if (rc)
-		mmw_ksymtab_close(t);
+		mmw_symtab_close(t);
 	else
 		*out = t;
 	return rc;
-}
-
-void mmw_ksymtab_close(struct mmw_ksymtab *t)
-{
-	if (!t)
-		return;
-	free(t->entries);
-	free(t->names);
-	free(t);
-}
-
-size_t mmw_ksymtab_count(const struct mmw_ksymtab *t)
-{
-	return t->n;
-}
-
-uint64_t mmw_ksymtab_place(const struct mmw_ksymtab *t)
-{
-	return t->place;
-}
-
-bool mmw_ksymtab_by_name(const struct mmw_ksymtab *t, const char *name, uint64_t *addr)
-{
-	size_t lo = 0, hi = t->n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int c = strcmp(name, t->names + t->entries[mid].name);
-
-		if (!c) {
-			*addr = t->entries[mid].addr;
-			return true;
-		}
-		if (c < 0)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return false;
 }

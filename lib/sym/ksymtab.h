@@ -10,23 +10,14 @@
 #ifndef MMW_SYM_KSYMTAB_H
 #define MMW_SYM_KSYMTAB_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "lib/base/mem.h"
-
-struct mmw_ksymtab;
+#include "lib/sym/symtab.h"
 
 /*
- * Look for the table in [first, first + len) of `mem`, the image of a kernel at its run-time addresses, and read it.
- * MMW_E_NOSYM when there is none.
+ * Look for the table in [first, first + len) of `mem`, the image of a kernel at its run-time addresses, and read it:
+ * its symbols (of no type), and the address of its first entry. MMW_E_NOSYM when there is none.
  */
-int mmw_ksymtab_open(const struct mmw_mem *mem, uint64_t first, uint64_t len, unsigned word, struct mmw_ksymtab **out,
-		     struct mmw_err *err);
-void mmw_ksymtab_close(struct mmw_ksymtab *t);  /* NULL is fine */
-
-size_t mmw_ksymtab_count(const struct mmw_ksymtab *t);
-uint64_t mmw_ksymtab_place(const struct mmw_ksymtab *t);  /* address of its first entry */
-bool mmw_ksymtab_by_name(const struct mmw_ksymtab *t, const char *name, uint64_t *addr);
+int mmw_ksymtab_open(const struct mmw_mem *mem, uint64_t first, uint64_t len, unsigned word, struct mmw_symtab **out,
+		     uint64_t *place, struct mmw_err *err);
 
 #endif

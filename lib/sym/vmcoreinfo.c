@@ -2,6 +2,7 @@
 #include "lib/sym/vmcoreinfo.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,65 @@ bool mmw_vmcoreinfo_symbol(const char *text, const char *name, uint64_t *out)
 	char value[64];
 
 	return text && keyed(text, "SYMBOL", name, value, sizeof(value)) && parse(value, 16, out);
+}
+
+static bool is_value(const char *name)
+{
+	return !strcmp(name, "mem_section") || !strcmp(name, "vmemmap");
+}
+
+/* The next line that gives a symbol, from *at on, which is put behind it. */
+static bool next_symbol(const char **at, struct mmw_ksym *out)
+{
+	for (const char *line = *at, *end; *line; line = *end ? end + 1 : end) {
+		const char *name = line + 7, *close;
+		char value[32] = "";
+
+		end = strchrnul(line, '\n');
+		close = memchr(line, ')', end - line);
+		if (strncmp(line, "SYMBOL(", 7) || !close || close - name >= MMW_KSYM_NAME_MAX || close[1] != '=' ||
+		    end - close - 2 >= (ptrdiff_t)sizeof(value))
+			continue;
+		memcpy(value, close + 2, end - close - 2);
+		memcpy(out->name, name, close - name);
+		out->name[close - name] = '\0';
+		out->type = '?';
+		*at = *end ? end + 1 : end;
+		if (parse(value, 16, &out->addr) && !is_value(out->name))
+			return true;
+	}
+	return false;
+}
+
+int mmw_vmcoreinfo_symbol_at(const void *src, size_t index, struct mmw_ksym *out, struct mmw_err *err)
+{
+	const char *at = src;
+
+	for (size_t i = 0; next_symbol(&at, out); i++)
+		if (i == index)
+			return 0;
+	return mmw_fail(err, MMW_E_ARG, 0, "VMCOREINFO has no symbol number %zu", index);
+}
+
+size_t mmw_vmcoreinfo_symbols(const void *src)
+{
+	const char *at = src;
+	struct mmw_ksym sym;
+	size_t n = 0;
+
+	while (next_symbol(&at, &sym))
+		n++;
+	return n;
+}
+
+int mmw_vmcoreinfo_symbol_by_name(const void *src, const char *name, size_t *pos, struct mmw_ksym *out)
+{
+	if (*pos || strlen(name) >= sizeof(out->name) || is_value(name) || !mmw_vmcoreinfo_symbol(src, name, &out->addr))
+		return 0;
+	out->type = '?';
+	strcpy(out->name, name);
+	*pos = 1;
+	return 1;
 }
 
 /* Lines of printable characters, as far as they go; they must name what every kernel's text has. */

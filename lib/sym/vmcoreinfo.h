@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/sym/symbols.h"
 #include "lib/sym/types.h"
 
 /* The value of the line `key=`, copied up to its end of line; false when there is none or it does not fit. */
@@ -24,6 +25,14 @@ unsigned mmw_vmcoreinfo_page_size(const char *text);
 
 /* SYMBOL(name): hex without 0x. */
 bool mmw_vmcoreinfo_symbol(const char *text, const char *name, uint64_t *out);
+
+/*
+ * The questions of struct mmw_symsrc; src is the text. SYMBOL(mem_section) and SYMBOL(vmemmap) are left out: what they
+ * give is the value of these variables (VMCOREINFO_SYMBOL_ARRAY, include/linux/vmcore_info.h).
+ */
+size_t mmw_vmcoreinfo_symbols(const void *src);
+int mmw_vmcoreinfo_symbol_at(const void *src, size_t index, struct mmw_ksym *out, struct mmw_err *err);
+int mmw_vmcoreinfo_symbol_by_name(const void *src, const char *name, size_t *pos, struct mmw_ksym *out);
 
 /* Do these 64 bytes look like the start of one? */
 bool mmw_vmcoreinfo_starts(const uint8_t *page, bool big_endian);

@@ -51,8 +51,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct memory m = { .size = size + LEAST };
 	struct mmw_mem mem = { read_memory, &m, false };
-	struct mmw_ksymtab *t;
-	uint64_t addr;
+	struct mmw_symtab *t;
+	struct mmw_ksym sym;
+	uint64_t place;
+	size_t pos = 0;
 
 	m.bytes = size ? calloc(1, m.size) : NULL;
 	if (!m.bytes)
@@ -61,10 +63,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	mem.big_endian = data[0] & 2;
 	if (data[0] & 4)
 		lay_table(&m, mem.big_endian);
-	if (!mmw_ksymtab_open(&mem, BASE, m.size, data[0] & 1 ? 8 : 4, &t, NULL)) {
-		mmw_ksymtab_by_name(t, "exported", &addr);
-		mmw_ksymtab_by_name(t, "none", &addr);
-		mmw_ksymtab_close(t);
+	if (!mmw_ksymtab_open(&mem, BASE, m.size, data[0] & 1 ? 8 : 4, &t, &place, NULL)) {
+		mmw_symtab_by_name(t, "exported", &pos, &sym);
+		mmw_symtab_by_name(t, "none", &pos, &sym);
+		mmw_symtab_close(t);
 	}
 	free(m.bytes);
 	return 0;

@@ -225,6 +225,17 @@ static bool vmcoreinfo_seed(unsigned index, struct blob *out)
 	return true;
 }
 
+static bool symtab_seed(unsigned index, struct blob *out)
+{
+	static const char text[] =
+		"0 D pcpu\n1000 T _text\n1000 t same\n  w none\n3000 b twice\nc000 t i\t[mod]\n2000 t twice\r\n";
+
+	if (index >= 2)
+		return false;
+	blob_add(out, text, sizeof(text) - 1 - 12 * index);
+	return true;
+}
+
 /* include/uapi/linux/btf.h: an int, a pointer to it, a struct of both, and an enumeration. */
 static bool btf_seed(unsigned index, struct blob *out)
 {
@@ -267,6 +278,7 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		{ "kernel", kernel_seed },
 		{ "mm", mm_seed }, { "module", mm_seed },
 		{ "notes", notes_seed },
+		{ "symtab", symtab_seed },
 		{ "vmcoreinfo", vmcoreinfo_seed },
 		{ "walk", walk_seed },
 		{ "ksymtab", ksymtab_seed },

@@ -71,6 +71,17 @@ static int read_image(void *ctx, uint64_t addr, void *buf, size_t len, struct mm
 	return 0;
 }
 
+static bool by_name(const struct mmw_symtab *t, const char *name, uint64_t *addr)
+{
+	struct mmw_ksym sym;
+	size_t pos = 0;
+
+	if (!mmw_symtab_by_name(t, name, &pos, &sym))
+		return false;
+	*addr = sym.addr;
+	return true;
+}
+
 static void every_form(void **state)
 {
 	static const struct form forms[] = {
@@ -82,21 +93,21 @@ static void every_form(void **state)
 	(void)state;
 	for (size_t i = 0; i < mmw_array_len(forms); i++) {
 		struct mmw_mem mem = { read_image, NULL, forms[i].be };
-		struct mmw_ksymtab *t;
-		uint64_t addr;
+		struct mmw_symtab *t;
+		uint64_t addr, place;
 		char buf[32];
 
 		build(&forms[i]);
-		assert_int_equal(mmw_ksymtab_open(&mem, BASE, IMAGE, forms[i].word, &t, NULL), 0);
-		assert_int_equal(mmw_ksymtab_count(t), ENTRIES);
-		assert_int_equal(mmw_ksymtab_place(t), BASE + TABLE);
+		assert_int_equal(mmw_ksymtab_open(&mem, BASE, IMAGE, forms[i].word, &t, &place, NULL), 0);
+		assert_int_equal(mmw_symtab_count(t), ENTRIES);
+		assert_int_equal(place, BASE + TABLE);
 		for (unsigned n = 0; n < ENTRIES; n++) {
-			assert_true(mmw_ksymtab_by_name(t, name_of(n, buf), &addr));
+			assert_true(by_name(t, name_of(n, buf), &addr));
 			assert_int_equal(addr, BASE + 0x30000 + 8 * n);
 		}
-		assert_false(mmw_ksymtab_by_name(t, "symbol_99", &addr));
-		assert_false(mmw_ksymtab_by_name(t, "", &addr));
-		mmw_ksymtab_close(t);
+		assert_false(by_name(t, "symbol_99", &addr));
+		assert_false(by_name(t, "", &addr));
+		mmw_symtab_close(t);
 	}
 }
 
@@ -106,15 +117,16 @@ static void no_table(void **state)
 	static const struct form form = { 4, 3, false, false };
 	struct mmw_mem mem = { read_image, NULL, false };
 	struct mmw_err err = { 0 };
-	struct mmw_ksymtab *t;
+	struct mmw_symtab *t;
+	uint64_t place;
 
 	(void)state;
 	build(&form);
 	memset(image + TABLE + 12 * 8, 0, 12 * (ENTRIES - 8));
-	assert_int_equal(mmw_ksymtab_open(&mem, BASE, IMAGE, 4, &t, &err), -MMW_E_NOSYM);
+	assert_int_equal(mmw_ksymtab_open(&mem, BASE, IMAGE, 4, &t, &place, &err), -MMW_E_NOSYM);
 	memset(image, 0, sizeof(image));
-	assert_int_equal(mmw_ksymtab_open(&mem, BASE, IMAGE, 4, &t, &err), -MMW_E_NOSYM);
-	assert_int_equal(mmw_ksymtab_open(&mem, 0x1000, IMAGE, 4, &t, &err), -MMW_E_NOSYM);
+	assert_int_equal(mmw_ksymtab_open(&mem, BASE, IMAGE, 4, &t, &place, &err), -MMW_E_NOSYM);
+	assert_int_equal(mmw_ksymtab_open(&mem, 0x1000, IMAGE, 4, &t, &place, &err), -MMW_E_NOSYM);
 	assert_int_not_equal(err.msg[0], 0);
 }
 
