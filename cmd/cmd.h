@@ -18,6 +18,7 @@ struct mmw_target {
 	bool has_base;
 	uint64_t base;
 	struct mmw_kernel_opts kopts;
+	struct mmw_kernel_file files[MMW_FILES_MAX];
 	bool json;
 	const char *output;
 	int progress;  /* -1: on a terminal */

@@ -81,14 +81,19 @@ struct facts {
 	size_t n_evidence;
 	const struct mmw_candidate *kernels;
 	size_t n_kernels;
-	const struct mmw_btf *btf;
+	const struct mmw_typesrc *types;
+	size_t n_types;
+	struct mmw_err no_btf;
 };
 
 static void gather(struct mmw_target *t, struct facts *f)
 {
 	struct mmw_kernel *k = t->kernel;
 
-	f->btf = mmw_kernel_found(k) ? mmw_kernel_btf(k, NULL) : NULL;
+	if (mmw_kernel_found(k))
+		f->n_types = mmw_kernel_type_sources(k, &f->types, &f->no_btf);
+	else
+		mmw_fail(&f->no_btf, MMW_E_NOTYPE, 0, "no kernel was found");
 	f->layout = mmw_kernel_layout(k);
 	f->text_name = "_text";
 	f->has_text = !mmw_kernel_symbol(k, "_text", &f->text_va, NULL, NULL);
@@ -246,22 +251,42 @@ static void print_layout(struct mmw_target *t, const struct facts *f)
 	}
 }
 
+/* VMCOREINFO knows a handful of members, which its own line says enough of. */
+static void print_types(struct mmw_target *t, const struct facts *f)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < f->n_types; i++) {
+		const struct mmw_typesrc *s = &f->types[i];
+
+		if (!strcmp(s->name, "VMCOREINFO"))
+			continue;
+		line(t, any ? "" : "types");
+		if (s->count)
+			fprintf(t->out.to, "%zu ", s->count(s->src));
+		fprintf(t->out.to, "from %s\n", s->name);
+		any = true;
+	}
+	if (!any) {
+		line(t, "types");
+		fprintf(t->out.to, "none (%s)\n", f->no_btf.msg);
+	}
+}
+
 static void print_sources(struct mmw_target *t, const struct facts *f)
 {
-	const struct mmw_kallsyms *ks = mmw_kernel_kallsyms(t->kernel);
-	struct mmw_err err = { 0 };
+	struct mmw_symsrc sources[MMW_SYMSRC_MAX];
+	size_t n = mmw_kernel_symbol_sources(t->kernel, false, sources);
 
-	line(t, "symbols");
-	if (ks)
-		fprintf(t->out.to, "%zu from kallsyms\n", mmw_kallsyms_count(ks));
-	else
+	for (size_t i = 0; i < n; i++) {
+		line(t, i ? "" : "symbols");
+		fprintf(t->out.to, "%zu from %s\n", sources[i].count(sources[i].src), sources[i].name);
+	}
+	if (!n) {
+		line(t, "symbols");
 		fputs("none\n", t->out.to);
-	line(t, "types");
-	if (f->btf)
-		fprintf(t->out.to, "%zu from BTF\n", mmw_btf_types(f->btf));
-	else
-		fprintf(t->out.to, "none (%s)\n", mmw_kernel_found(t->kernel) && !mmw_kernel_btf(t->kernel, &err) ? err.msg :
-			"no kernel was found");
+	}
+	print_types(t, f);
 	line(t, "VMCOREINFO");
 	fprintf(t->out.to, "%s\n", mmw_image_vmcoreinfo(t->image) ? "in a note of the image" :
 		*mmw_kernel_vmcoreinfo(t->kernel) ? "in memory" : "none");
@@ -379,18 +404,22 @@ static void count_cell(struct mmw_out *o, int col, json_t *list)
 static void row_kernel(struct mmw_target *t, const struct facts *f)
 {
 	struct mmw_kernel *k = t->kernel;
+	struct mmw_symsrc sources[MMW_SYMSRC_MAX];
 	struct mmw_out *o = &t->out;
 	uint64_t delta;
+	size_t n;
 
 	if (!mmw_kernel_found(k))
 		return;
 	mmw_out_str(o, COL_RELEASE, mmw_kernel_release(k));
 	mmw_out_str(o, COL_BANNER, mmw_kernel_banner(k));
 	mmw_out_str(o, COL_BUILD_ID, mmw_kernel_build_id(k));
-	mmw_out_num(o, COL_SYMBOLS, mmw_kallsyms_count(mmw_kernel_kallsyms(k)));
+	n = mmw_kernel_symbol_sources(k, false, sources);
+	if (n)
+		mmw_out_num(o, COL_SYMBOLS, sources[0].count(sources[0].src));
 	mmw_out_bool(o, COL_ISOLATED, mmw_kernel_isolated(k));
-	if (f->btf)
-		mmw_out_num(o, COL_TYPES, mmw_btf_types(f->btf));
+	if (f->n_types && f->types[0].count)
+		mmw_out_num(o, COL_TYPES, f->types[0].count(f->types[0].src));
 	if (f->has_text && mmw_kernel_delta(k, &delta)) {
 		mmw_out_hex(o, COL_IMAGE_VA, f->text_va);
 		mmw_out_hex(o, COL_IMAGE_PA, f->text_va - delta);

@@ -213,7 +213,7 @@ static int run(struct mmw_target *t, void *opts, int argc, char **argv, struct m
 
 	if (rc)
 		return rc;
-	a.n = mmw_kernel_symbol_sources(t->kernel, a.sources);
+	a.n = mmw_kernel_symbol_sources(t->kernel, true, a.sources);
 	rc = choose_source(&a, o->source, err);
 	if (rc)
 		return rc;

@@ -16,6 +16,7 @@
 enum {
 	OPT_ARCH = 1000, OPT_ROOT, OPT_LEVELS, OPT_BASE, OPT_FORMAT, OPT_JSON, OPT_OUTPUT, OPT_THREADS, OPT_PROGRESS,
 	OPT_NO_PROGRESS, OPT_KERNEL, OPT_PAGING,
+	OPT_SYMBOLS, OPT_TYPES, OPT_FORCE,
 };
 
 static const struct argp_option options[] = {
@@ -28,6 +29,9 @@ static const struct argp_option options[] = {
 	{ "paging", OPT_PAGING, "NAME", 0, "with --root: what kind they are ('help' lists them)", 20 },
 	{ "levels", OPT_LEVELS, "N", 0, "with --root: how many levels they have", 20 },
 	{ "kernel", OPT_KERNEL, "N", 0, "of several kernels in the image, take the N-th (info --all lists them)", 20 },
+	{ "symbols", OPT_SYMBOLS, "FILE", 0, "symbols and types from this vmlinux, or symbols from this System.map", 20 },
+	{ "types", OPT_TYPES, "FILE", 0, "types from this vmlinux or .debug file", 20 },
+	{ "force", OPT_FORCE, 0, 0, "take these files even if they are not of the kernel in the image", 20 },
 	{ 0, 0, 0, 0, "Output:", 30 },
 	{ "json", OPT_JSON, 0, 0, "one JSON object a line", 30 },
 	{ "output", OPT_OUTPUT, "COLS", 0, "a table of these columns, comma-separated, or 'default' or 'all'", 30 },
@@ -78,6 +82,14 @@ static void __attribute__((noreturn)) list_pagings(void)
 	exit(0);
 }
 
+static void add_file(struct argp_state *state, struct mmw_target *t, const char *path, bool symbols)
+{
+	if (t->kopts.n_files == MMW_FILES_MAX)
+		argp_error(state, "%s: more than %d files", path, MMW_FILES_MAX);
+	t->files[t->kopts.n_files++] = (struct mmw_kernel_file){ path, symbols, true };
+	t->kopts.files = t->files;
+}
+
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
 	struct mmw_target *t = state->input;
@@ -107,6 +119,13 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_KERNEL:
 		t->kopts.choose = mmw_arg_num(state, "--kernel", arg);
+		break;
+	case OPT_SYMBOLS:
+	case OPT_TYPES:
+		add_file(state, t, arg, key == OPT_SYMBOLS);
+		break;
+	case OPT_FORCE:
+		t->kopts.force = true;
 		break;
 	case OPT_JSON:
 		t->json = true;

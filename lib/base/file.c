@@ -53,7 +53,7 @@ static int plain_size(int fd, const char *path, uint64_t *out, struct mmw_err *e
 	if (fstat(fd, &st) < 0)
 		return mmw_fail_sys(err, "%s", path);
 	if (S_ISDIR(st.st_mode))
-		return mmw_fail(err, MMW_E_UNSUPPORTED, 0, "%s is a directory, not a memory image", path);
+		return mmw_fail(err, MMW_E_UNSUPPORTED, 0, "%s is a directory", path);
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
 		return mmw_fail(err, MMW_E_UNSUPPORTED, 0, "%s is no regular file", path);
 	end = S_ISBLK(st.st_mode) ? lseek(fd, 0, SEEK_END) : st.st_size;

@@ -9,7 +9,9 @@
 #include "lib/sym/types.h"
 #include "lib/sym/vmcoreinfo.h"
 
-enum { MMW_TYPESRC_MAX = 4 };
+enum { MMW_TYPESRC_MAX = 2 + 2 * MMW_FILES_MAX };
+
+struct mmw_userfile;
 
 struct mmw_kernel {
 	const struct mmw_image *img;
@@ -37,6 +39,9 @@ struct mmw_kernel {
 	bool exports_tried;
 	struct mmw_symtab *exports;  /* asked for only where kallsyms lists functions alone */
 
+	struct mmw_userfile *files;   /* one for each of opts.files */
+	size_t n_files;
+
 	bool modules_tried;
 	struct mmw_modules *modules;
 	struct mmw_err modules_err;
@@ -59,6 +64,30 @@ struct mmw_kernel {
 	struct mmw_candidate *candidates;
 	size_t n_candidates, cap_candidates;
 };
+
+/*
+ * lib/kernel/userfile.c. Open reads what the options name. Attach moves symbol tables to where the kernel runs, by what the
+ * image lists, and refuses those that do not fit; check compares build IDs and banners once these are known. Place binds
+ * a kernel that no table in the image leads to: banners are the physical addresses of "Linux version " in memory.
+ */
+int mmw_userfiles_open(struct mmw_kernel *k, struct mmw_err *err);
+void mmw_userfiles_close(struct mmw_kernel *k);
+int mmw_userfiles_attach(struct mmw_kernel *k, struct mmw_err *err);
+int mmw_userfiles_check(struct mmw_kernel *k, struct mmw_err *err);
+bool mmw_userfiles_place(struct mmw_kernel *k, const uint64_t *banners, size_t n);
+/* The number of files; of one of them, what it is called as a source and its symbols, NULL when it has none to ask. */
+size_t mmw_userfile_source(const struct mmw_kernel *k, size_t index, const char **name, const struct mmw_symtab **tab);
+
+/* Is there more to go by than the few lines of VMCOREINFO? */
+bool mmw_kernel_names_text(const struct mmw_kernel *k);
+
+/* Put what the files know of types at the end of the chain. */
+void mmw_userfiles_types(struct mmw_kernel *k);
+void mmw_kernel_add_types(struct mmw_kernel *k, const struct mmw_typesrc *source);
+void mmw_kernel_add_btf(struct mmw_kernel *k, const char *name, struct mmw_btf *btf);
+
+/* The sources of symbols that are in the image itself. */
+size_t mmw_kernel_own_sources(const struct mmw_kernel *k, struct mmw_symsrc out[MMW_SYMSRC_MAX]);
 
 /* What was read of one candidate must not answer for another. */
 void mmw_kernel_forget_exports(struct mmw_kernel *k);

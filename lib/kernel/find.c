@@ -23,6 +23,7 @@ enum {
 	HITS_MAX = 4096,       /* landmarks looked at; a real image has a dozen */
 	CANDIDATES_MAX = 64,
 	TEXTS_MAX = 64,
+	BANNERS_MAX = 256,
 	BANNER_REACH = 64 << 20,
 	DELTAS_MAX = 64,       /* places an architecture may guess for the image */
 };
@@ -94,6 +95,8 @@ struct search {
 	size_t n_hits;
 	struct text texts[TEXTS_MAX];
 	size_t n_texts;
+	uint64_t banners[BANNERS_MAX];  /* only where a file of the user's may tell what to do with them */
+	size_t n_banners;
 };
 
 static int list_items(struct search *s, struct mmw_err *err)
@@ -157,6 +160,20 @@ static void take_text(struct search *s, struct mmw_reader *reader, uint64_t pa)
 	free(page);
 }
 
+static const char banner_mark[] = "Linux version ";
+
+static void look_for_banners(struct search *s, uint64_t pa, const uint8_t *buf, size_t len)
+{
+	const uint8_t *at = buf, *end = buf + len;
+
+	for (; (at = memmem(at, end - at, banner_mark, sizeof(banner_mark) - 1)) && at - buf < CHUNK; at++) {
+		pthread_mutex_lock(&s->lock);
+		if (s->n_banners < BANNERS_MAX)
+			s->banners[s->n_banners++] = pa + (at - buf);
+		pthread_mutex_unlock(&s->lock);
+	}
+}
+
 static void look_at(struct search *s, struct mmw_reader *reader, uint64_t pa, const uint8_t *buf, size_t len)
 {
 	size_t from = 0;
@@ -164,6 +181,8 @@ static void look_at(struct search *s, struct mmw_reader *reader, uint64_t pa, co
 	for (size_t page = -pa & (PAGE - 1); page + 64 <= len && page < CHUNK; page += PAGE)
 		if (mmw_vmcoreinfo_starts(buf + page, mmw_image_big_endian(s->k->img)))
 			take_text(s, reader, pa + page);
+	if (s->k->n_files)
+		look_for_banners(s, pa, buf, len);
 	while ((from = mmw_kallsyms_landmark(buf, len, from)) != SIZE_MAX) {
 		if (from < CHUNK)
 			add_hit(s, pa + from);
@@ -351,16 +370,15 @@ static int delta_from_texts(struct mmw_kernel *k, const struct search *s)
 /* The banner's address is known, and its text is recognisable: try every page near the tables. */
 static int delta_from_banner(struct mmw_kernel *k)
 {
-	static const char mark[] = "Linux version ";
 	uint64_t va, from, last = k->ks_pa + BANNER_REACH;
-	char here[sizeof(mark) - 1];
+	char here[sizeof(banner_mark) - 1];
 
 	if (mmw_kallsyms_encoding(k->ks) == MMW_KALLSYMS_PLACE ||
 	    mmw_kernel_symbol(k, "linux_banner", &va, NULL, NULL))
 		return 0;
 	from = k->ks_pa > BANNER_REACH ? k->ks_pa - BANNER_REACH : 0;
 	for (uint64_t pa = (from & ~(uint64_t)(PAGE - 1)) + va % PAGE; pa < last; pa += PAGE)
-		if (!mmw_read(k->reader, pa, here, sizeof(here), NULL) && !memcmp(here, mark, sizeof(here)) &&
+		if (!mmw_read(k->reader, pa, here, sizeof(here), NULL) && !memcmp(here, banner_mark, sizeof(here)) &&
 		    try_delta(k, va - pa))
 			return 1;
 	return 0;
@@ -623,6 +641,8 @@ int mmw_find_search(struct mmw_kernel *k, struct mmw_err *err)
 		rc = weigh(k, s, err);
 	if (!rc)
 		say_none(s, err);
+	if (!rc && !k->opts.choose)
+		rc = mmw_userfiles_place(k, s->banners, s->n_banners);
 	search_free(s);
 	return rc;
 }

@@ -181,7 +181,7 @@ static int via_search(struct mmw_kernel *k, struct mmw_err *err)
 
 	for (size_t i = 0; i < k->n_candidates; i++)
 		hold += k->candidates[i].root != 0;
-	if (rc == 1)
+	if (rc == 1 && k->ks)
 		mmw_kernel_note(k, "kernel", false, "found by searching memory: %zu of %zu symbol tables hold", hold,
 				k->n_candidates);
 	return rc;
@@ -289,12 +289,12 @@ static void describe_symbols(struct mmw_kernel *k)
 {
 	static const char *const encodings[] = { "base-relative", "base-relative with absolute per-CPU", "place-relative" };
 
-	mmw_kernel_note(k, "symbols", false, "%zu from kallsyms, token table at physical 0x%" PRIx64 ", layout %c, %s",
-			mmw_kallsyms_count(k->ks), k->ks_pa, mmw_kallsyms_layout(k->ks),
-			encodings[mmw_kallsyms_encoding(k->ks)]);
+	if (k->ks)
+		mmw_kernel_note(k, "symbols", false, "%zu from kallsyms, token table at physical 0x%" PRIx64 ", layout %c, %s",
+				mmw_kallsyms_count(k->ks), k->ks_pa, mmw_kallsyms_layout(k->ks),
+				encodings[mmw_kallsyms_encoding(k->ks)]);
 }
 
-/* A kernel's tables and place are known: the rest follows. */
 /* With tables to read through, and types, the kernel may say more of its paging than before. */
 static void ask_again(struct mmw_kernel *k)
 {
@@ -308,14 +308,11 @@ static void ask_again(struct mmw_kernel *k)
 	k->own.paging = pg;
 }
 
-static void settle(struct mmw_kernel *k)
+static void settle_root(struct mmw_kernel *k)
 {
 	struct mmw_space from_cpu = k->own;
 	bool had = k->has_own;
-	uint64_t va;
 
-	describe_symbols(k);
-	read_vmcoreinfo(k);
 	if (mmw_find_own_space(k)) {
 		mmw_kernel_note(k, "root", false, "0x%" PRIx64 ", %u levels, by the kernel's own symbol; translates _stext to "
 				"where the image lies", k->own.root, k->own.paging.levels);
@@ -327,6 +324,20 @@ static void settle(struct mmw_kernel *k)
 		mmw_kernel_note(k, "root", true, "0x%" PRIx64 " as a CPU has it: the kernel's own root does not hold",
 				k->own.root);
 	}
+}
+
+/* A kernel's symbols and place are known: the rest follows. */
+static int settle(struct mmw_kernel *k, struct mmw_err *err)
+{
+	uint64_t va;
+	int rc;
+
+	describe_symbols(k);
+	rc = mmw_userfiles_attach(k, err);
+	if (rc)
+		return rc;
+	read_vmcoreinfo(k);
+	settle_root(k);
 	read_vmcoreinfo(k);
 	if (!k->vmcoreinfo && k->has_own && !mmw_kernel_lists_variables(k))
 		mmw_find_vmcoreinfo(k);
@@ -336,6 +347,7 @@ static void settle(struct mmw_kernel *k)
 		mmw_kernel_note(k, "image", false, "_text is 0x%" PRIx64 ", physical 0x%" PRIx64, va, va - k->delta);
 	else if (!mmw_kernel_symbol(k, "_stext", &va, NULL, NULL))
 		mmw_kernel_note(k, "image", false, "_stext is 0x%" PRIx64 ", physical 0x%" PRIx64, va, va - k->delta);
+	return mmw_userfiles_check(k, err);
 }
 
 /* --- binding -------------------------------------------------------------------------------------------------- */
@@ -375,10 +387,7 @@ static void use_kept_tables(struct mmw_kernel *k)
 	k->delta = k->kept_delta;
 	k->has_own = k->has_delta = true;
 	mmw_vm_init(&k->vm, k->reader, &k->own);
-	mmw_vmcoreinfo_value(k->vmcoreinfo, "OSRELEASE", k->release, sizeof(k->release));
-	mmw_vmcoreinfo_value(k->vmcoreinfo, "BUILD-ID", k->build_id, sizeof(k->build_id));
-	mmw_kernel_note(k, "root", false, "0x%" PRIx64 ", %u levels, by VMCOREINFO alone; translates _stext to where the image "
-			"lies", k->own.root, k->own.paging.levels);
+	mmw_kernel_note(k, "kernel", false, "placed by VMCOREINFO alone: image at VA - 0x%" PRIx64, k->delta);
 }
 
 /* Two architectures may share a machine number (riscv64, riscv32); an option names just one. */
@@ -423,7 +432,7 @@ static int find_kernel(struct mmw_kernel *k, struct mmw_err *err)
 	/* The search may miss what registers or the note tell. */
 	if (rc != 1 && k->opts.search_all && !k->opts.choose && any_quick_way(k, said, NULL) == 1)
 		return 1;
-	if (!k->ks && k->kept_text)
+	if (rc != 1 && k->kept_text)
 		use_kept_tables(k);
 	return rc;
 }
@@ -540,6 +549,8 @@ int mmw_kernel_bind(const struct mmw_image *img, const struct mmw_kernel_opts *o
 	if (!rc)
 		rc = choose_arch(k, err);
 	if (!rc)
+		rc = mmw_userfiles_open(k, err);
+	if (!rc)
 		rc = find_kernel(k, &k->why_not);
 	if (rc == -MMW_E_NOMEM || (rc < 0 && !k->why_not.code)) {
 		if (err && k->why_not.code)
@@ -547,9 +558,9 @@ int mmw_kernel_bind(const struct mmw_image *img, const struct mmw_kernel_opts *o
 		mmw_kernel_close(k);
 		return rc;
 	}
-	if (k->ks)
-		settle(k);
-	rc = choose_space(k, err);
+	rc = k->ks || k->has_own ? settle(k, err) : 0;
+	if (!rc)
+		rc = choose_space(k, err);
 	if (!rc)
 		rc = check_root(k, err);
 	if (rc) {
@@ -569,6 +580,7 @@ void mmw_kernel_close(struct mmw_kernel *k)
 	free(k->evidence);
 	free(k->candidates);
 	mmw_modules_close(k->modules);
+	mmw_userfiles_close(k);
 	mmw_kallsyms_close(k->ks);
 	mmw_symtab_close(k->exports);
 	mmw_btf_close(k->btf);
@@ -582,7 +594,7 @@ void mmw_kernel_close(struct mmw_kernel *k)
 
 bool mmw_kernel_found(const struct mmw_kernel *k)
 {
-	return k->ks && k->has_own;
+	return k->has_own && mmw_kernel_names_text(k);
 }
 
 const char *mmw_kernel_why_not(const struct mmw_kernel *k)

@@ -16,6 +16,14 @@
 struct mmw_kernel;
 struct mmw_modules;
 
+enum { MMW_FILES_MAX = 4 };
+
+/* A file the user has of the kernel: vmlinux, .debug file, System.map. */
+struct mmw_kernel_file {
+	const char *path;
+	bool symbols, types;  /* what it is asked for */
+};
+
 struct mmw_kernel_opts {
 	const char *arch;   /* NULL: as the image says, else all are tried */
 	bool has_root;
@@ -25,6 +33,10 @@ struct mmw_kernel_opts {
 	unsigned threads;   /* 0: one per processor */
 	bool search_all;    /* search all memory for kernels even when the registers lead to one */
 	unsigned choose;    /* the n-th of several kernels found, from 1; 0: the only one, or the first with a warning */
+	const struct mmw_kernel_file *files;  /* borrowed, as long as the kernel lives */
+	size_t n_files;     /* at most MMW_FILES_MAX */
+	const char *debug_root;  /* where debug files are installed; NULL for the usual place */
+	bool force;         /* take files that do not seem to belong to the image */
 	void (*progress)(void *ctx, uint64_t done, uint64_t total);  /* bytes searched; may be NULL */
 	void *progress_ctx;
 };
@@ -46,8 +58,8 @@ struct mmw_candidate {
 };
 
 /*
- * Find the kernel in `img` (borrowed). Fails only when the machine fails, or opts make no sense; a kernel that cannot
- * be found is a target without symbols: mmw_kernel_found() says so, and mmw_kernel_why_not() in words.
+ * Find the kernel in `img` (borrowed). Fails only when the machine fails, or opts make no sense, or name a file that is not of
+ * this kernel; a kernel that cannot be found is a target without symbols: mmw_kernel_found() says so, and mmw_kernel_why_not() in words.
  */
 int mmw_kernel_bind(const struct mmw_image *img, const struct mmw_kernel_opts *opts, struct mmw_kernel **out,
 		    struct mmw_err *err);
@@ -110,9 +122,12 @@ int mmw_kernel_symbol(const struct mmw_kernel *k, const char *name, uint64_t *va
 bool mmw_kernel_symbol_at(const struct mmw_kernel *k, uint64_t va, struct mmw_ksym *out, uint64_t *offset,
 			  const char **source);
 
-/* All sources of symbols there are, in the order they are asked. They hold as long as k does. Not thread-safe the first time. */
+/*
+ * The sources of symbols in the order they are asked, and those too that have not been needed so far when `all` of them are
+ * wanted. They hold as long as k does. Not thread-safe the first time.
+ */
 enum { MMW_SYMSRC_MAX = 8 };
-size_t mmw_kernel_symbol_sources(struct mmw_kernel *k, struct mmw_symsrc out[MMW_SYMSRC_MAX]);
+size_t mmw_kernel_symbol_sources(struct mmw_kernel *k, bool all, struct mmw_symsrc out[MMW_SYMSRC_MAX]);
 
 /*
  * The loaded modules (lib/kernel/module.h), read at the first call; NULL (and err) when they cannot be, or, with err->code 0,
@@ -128,8 +143,11 @@ int mmw_kernel_variable(struct mmw_kernel *k, const char *name, unsigned size, u
 
 /* --- types ---------------------------------------------------------------------------------------------------- */
 
-/* BTF of the kernel, read at the first call; NULL (and err) when there is none. Not thread-safe the first time. */
-const struct mmw_btf *mmw_kernel_btf(struct mmw_kernel *k, struct mmw_err *err);
+/*
+ * The sources of types in the order they are asked, loaded at the first call; *why tells what keeps the image's own BTF from
+ * being one (code 0: nothing). Both may be NULL. Not thread-safe the first time.
+ */
+size_t mmw_kernel_type_sources(struct mmw_kernel *k, const struct mmw_typesrc **out, struct mmw_err *why);
 
 /* Through the chain of type sources; *source may be NULL. */
 int mmw_kernel_member(struct mmw_kernel *k, const char *type, const char *path, struct mmw_member *out,

@@ -137,11 +137,10 @@ static void read_parts(struct mmw_modules *m, struct mmw_module *mod)
 
 static void read_name(struct mmw_modules *m, struct mmw_module *mod)
 {
-	size_t len = m->name.size < sizeof(mod->name) ? m->name.size : sizeof(mod->name);
+	size_t len = m->name.size < sizeof(mod->name) - 1 ? m->name.size : sizeof(mod->name) - 1;
 
 	if (mmw_vm_read(m->vm, mod->va + m->name.offset, mod->name, len, NULL))
 		memset(mod->name, 0, sizeof(mod->name));
-	mod->name[len - 1] = '\0';
 	for (char *c = mod->name; *c; c++)
 		if (!isprint((unsigned char)*c) || *c == ']')
 			*c = '?';
@@ -168,6 +167,7 @@ static void read_tables(struct mmw_modules *m, const struct module_rec *rec, str
 /* A list that does not come back within so many modules is no list. */
 static int read_list(struct mmw_modules *m, uint64_t head, struct mmw_err *err)
 {
+	size_t visited = 0;
 	uint64_t at;
 	int rc = mmw_vm_read_uint(m->vm, head, mmw_kernel_arch(m->k)->word, &at, err);
 
@@ -175,11 +175,11 @@ static int read_list(struct mmw_modules *m, uint64_t head, struct mmw_err *err)
 		struct mmw_module mod = { .va = at - m->list.offset };
 		struct module_rec rec;
 
-		if (m->n == MMW_MODULES_MAX)
+		if (visited++ == MMW_MODULES_MAX)
 			return mmw_fail(err, MMW_E_LIMIT, at, "the list of modules does not end within %d", MMW_MODULES_MAX);
 		rc = mmw_shadow_read(&m->module, m->vm, mod.va, &rec, err);
 		if (rc)
-			return mmw_wrap(err, rc, "module number %zu at 0x%" PRIx64, m->n + 1, mod.va);
+			return mmw_wrap(err, rc, "module number %zu at 0x%" PRIx64, visited, mod.va);
 		at = rec.next;
 		if (rec.state == STATE_UNFORMED)
 			continue;

@@ -48,6 +48,11 @@ static const struct mmw_symsrc exports_source = {
 	"__ksymtab", NULL, mmw_symtab_count, mmw_symtab_at, mmw_symtab_by_name, NULL,
 };
 
+/* Its name is the file's. */
+static const struct mmw_symsrc file_source = {
+	NULL, NULL, mmw_symtab_count, mmw_symtab_at, mmw_symtab_by_name, mmw_symtab_by_addr,
+};
+
 static void add_source(struct mmw_symsrc out[MMW_SYMSRC_MAX], size_t *n, const struct mmw_symsrc *source, const void *src)
 {
 	if (!src || *n >= MMW_SYMSRC_MAX)
@@ -56,12 +61,26 @@ static void add_source(struct mmw_symsrc out[MMW_SYMSRC_MAX], size_t *n, const s
 	out[(*n)++].src = src;
 }
 
-/* What is known by now, without looking for more. */
-static size_t known_sources(const struct mmw_kernel *k, struct mmw_symsrc out[MMW_SYMSRC_MAX])
+size_t mmw_kernel_own_sources(const struct mmw_kernel *k, struct mmw_symsrc out[MMW_SYMSRC_MAX])
 {
 	size_t n = 0;
 
 	add_source(out, &n, &kallsyms_source, k->ks);
+	add_source(out, &n, &vmcoreinfo_source, k->vmcoreinfo);
+	add_source(out, &n, &exports_source, k->exports);
+	return n;
+}
+
+/* What is known by now, without looking for more. */
+static size_t known_sources(const struct mmw_kernel *k, struct mmw_symsrc out[MMW_SYMSRC_MAX])
+{
+	struct mmw_symsrc file = file_source;
+	const struct mmw_symtab *tab;
+	size_t n = 0;
+
+	add_source(out, &n, &kallsyms_source, k->ks);
+	for (size_t i = 0; i < mmw_userfile_source(k, i, &file.name, &tab); i++)
+		add_source(out, &n, &file, tab);
 	add_source(out, &n, &vmcoreinfo_source, k->vmcoreinfo);
 	add_source(out, &n, &exports_source, k->exports);
 	return n;
@@ -106,9 +125,10 @@ void mmw_kernel_forget_exports(struct mmw_kernel *k)
 	k->exports_tried = false;
 }
 
-size_t mmw_kernel_symbol_sources(struct mmw_kernel *k, struct mmw_symsrc out[MMW_SYMSRC_MAX])
+size_t mmw_kernel_symbol_sources(struct mmw_kernel *k, bool all, struct mmw_symsrc out[MMW_SYMSRC_MAX])
 {
-	find_exports(k);
+	if (all)
+		find_exports(k);
 	return known_sources(k, out);
 }
 
@@ -151,6 +171,17 @@ int mmw_kernel_symbol(const struct mmw_kernel *k, const char *name, uint64_t *va
 	if (source)
 		*source = from;
 	return 0;
+}
+
+bool mmw_kernel_names_text(const struct mmw_kernel *k)
+{
+	struct mmw_symsrc sources[MMW_SYMSRC_MAX];
+	size_t n = known_sources(k, sources);
+
+	for (size_t i = 0; i < n; i++)
+		if (sources[i].by_addr || sources[i].src == k->exports)
+			return true;
+	return false;
 }
 
 bool mmw_kernel_symbol_at(const struct mmw_kernel *k, uint64_t va, struct mmw_ksym *out, uint64_t *offset,

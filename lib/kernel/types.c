@@ -70,41 +70,67 @@ static int load_btf(struct mmw_kernel *k, struct mmw_err *err)
 	}
 	mmw_kernel_note(k, "types", false, "%zu from BTF at 0x%" PRIx64 ", %" PRIu64 " bytes", mmw_btf_types(k->btf), first,
 			stop - first);
-	k->types[k->n_types++] = (struct mmw_typesrc){ "BTF", k->btf, mmw_btf_member, mmw_btf_type_size,
-						       mmw_btf_enumerator };
+	mmw_kernel_add_btf(k, "BTF", k->btf);
 	return 0;
+}
+
+void mmw_kernel_add_types(struct mmw_kernel *k, const struct mmw_typesrc *source)
+{
+	if (k->n_types < MMW_TYPESRC_MAX)
+		k->types[k->n_types++] = *source;
+}
+
+void mmw_kernel_add_btf(struct mmw_kernel *k, const char *name, struct mmw_btf *btf)
+{
+	const struct mmw_typesrc source = {
+		name, btf, mmw_btf_member, mmw_btf_type_size, mmw_btf_enumerator, mmw_btf_types,
+	};
+
+	mmw_kernel_add_types(k, &source);
 }
 
 /* Who asks too early, while the tables are still looked for, may ask again. */
 static void load_types(struct mmw_kernel *k)
 {
+	const struct mmw_typesrc vmcoreinfo = {
+		"VMCOREINFO", &k->vmcoreinfo_types, mmw_vmcoreinfo_member, mmw_vmcoreinfo_type_size, mmw_vmcoreinfo_enumerator,
+		NULL,
+	};
+
 	if (!k->has_own) {
 		mmw_fail(&k->btf_err, MMW_E_NOTYPE, 0, "no page tables to read BTF through");
 		return;
 	}
 	k->types_tried = true;
+	k->btf_err.code = MMW_OK;
 	load_btf(k, &k->btf_err);
-	if (!k->vmcoreinfo || !k->arch)
-		return;
+	mmw_userfiles_types(k);
 	k->vmcoreinfo_types = (struct mmw_vmcoreinfo_types){ k->vmcoreinfo, k->arch->word };
-	k->types[k->n_types++] = (struct mmw_typesrc){ "VMCOREINFO", &k->vmcoreinfo_types, mmw_vmcoreinfo_member,
-						       mmw_vmcoreinfo_type_size, mmw_vmcoreinfo_enumerator };
+	if (k->vmcoreinfo)
+		mmw_kernel_add_types(k, &vmcoreinfo);
 }
 
-const struct mmw_btf *mmw_kernel_btf(struct mmw_kernel *k, struct mmw_err *err)
+size_t mmw_kernel_type_sources(struct mmw_kernel *k, const struct mmw_typesrc **out, struct mmw_err *err)
 {
 	if (!k->types_tried)
 		load_types(k);
-	if (!k->btf && err)
+	if (out)
+		*out = k->types;
+	if (err)
 		*err = k->btf_err;
-	return k->btf;
+	return k->n_types;
 }
 
 /* With no source at all, why there is no BTF is the answer. */
 static int need_types(struct mmw_kernel *k, struct mmw_err *err)
 {
-	mmw_kernel_btf(k, k->n_types ? NULL : err);
-	return k->n_types ? -MMW_E_NOTYPE : -(int)k->btf_err.code;
+	struct mmw_err why;
+
+	if (mmw_kernel_type_sources(k, NULL, &why))
+		return -MMW_E_NOTYPE;
+	if (err)
+		*err = why;
+	return -(int)why.code;
 }
 
 int mmw_kernel_member(struct mmw_kernel *k, const char *type, const char *path, struct mmw_member *out,

@@ -8,6 +8,7 @@
 
 #include "lib/base/vec.h"
 #include "lib/kernel/shadow.h"
+#include "lib/sym/vmcoreinfo.h"
 
 enum { NODEMASK_MAX = 1024 };  /* bytes; CONFIG_NODES_SHIFT is at most 10 */
 
@@ -181,52 +182,91 @@ static bool is_zone_name(struct opening *o, uint64_t va)
 }
 
 /* All zones of a node have a name, even empty ones: the word that points to one in each of them is `name`. */
-static void find_names(struct opening *o, uint64_t pgdat)
+static void find_names(struct opening *o, uint64_t pgdat, unsigned count)
 {
 	for (uint64_t at = 0; !o->name_at && at + o->word <= o->z->area; at += o->word) {
 		uint64_t va;
-		bool all = o->zones.count > 0;
+		bool all = count > 0;
 
-		for (unsigned i = 0; all && i < o->zones.count; i++)
+		for (unsigned i = 0; all && i < count; i++)
 			all = !mmw_vm_read_uint(o->vm, pgdat + o->zones.offset + i * o->zones.elem_size + at, o->word, &va, NULL) &&
 			      is_zone_name(o, va);
 		o->name_at = all ? at : 0;
 	}
 }
 
+/* Behind the last zone with memory nothing counts, and VMCOREINFO does not say how many there are. */
+static unsigned zones_of(struct opening *o, uint64_t pgdat)
+{
+	struct mmw_member nr;
+	uint64_t n;
+
+	if (mmw_kernel_member(o->k, "pglist_data", "nr_zones", &nr, NULL, NULL) ||
+	    mmw_vm_read_uint(o->vm, pgdat + nr.offset, (unsigned)nr.size, &n, NULL) || !n || n > o->zones.count)
+		return (unsigned)o->zones.count;
+	return (unsigned)n;
+}
+
 static int read_node(struct opening *o, unsigned node, uint64_t pgdat, struct mmw_err *err)
 {
+	unsigned count = zones_of(o, pgdat);
 	int rc = 0;
 
 	if (!o->zone.bound[0].present && !o->name_at)
-		find_names(o, pgdat);
-	for (unsigned i = 0; !rc && i < o->zones.count; i++)
+		find_names(o, pgdat, count);
+	for (unsigned i = 0; !rc && i < count; i++)
 		rc = read_zone(o, node, i, pgdat + o->zones.offset + i * o->zones.elem_size, err);
 	return rc;
 }
 
-/* node_states[N_ONLINE] tells which slots of node_data count; without NUMA there is contig_page_data alone. */
+/* The nodes that are there: node_states[N_ONLINE], which VMCOREINFO calls node_online_map. */
+static int online_map(struct opening *o, uint64_t *map, struct mmw_err *err)
+{
+	int64_t online;
+	uint64_t bytes;
+	int rc;
+
+	if (!mmw_kernel_symbol(o->k, "node_online_map", map, NULL, NULL))
+		return 0;
+	rc = mmw_kernel_symbol(o->k, "node_states", map, NULL, err);
+	if (!rc)
+		rc = mmw_kernel_enumerator(o->k, "node_states", "N_ONLINE", &online, err);
+	if (!rc)
+		rc = mmw_kernel_type_size(o->k, "nodemask_t", &bytes, err);
+	if (!rc)
+		*map += (uint64_t)online * bytes;
+	return rc;
+}
+
+/* A bit for each slot of node_data, in whole words. */
+static int online_bytes(struct opening *o, uint64_t *bytes, struct mmw_err *err)
+{
+	uint64_t slots;
+	int rc = mmw_kernel_type_size(o->k, "nodemask_t", bytes, err);
+
+	if (rc && mmw_vmcoreinfo_length(mmw_kernel_vmcoreinfo(o->k), "node_data", &slots)) {
+		*bytes = (slots / (8 * o->word) + (slots % (8 * o->word) != 0)) * o->word;
+		rc = 0;
+	}
+	if (!rc && *bytes > NODEMASK_MAX)
+		rc = mmw_fail(err, MMW_E_CORRUPT, 0, "nodemask_t of %" PRIu64 " bytes", *bytes);
+	return rc;
+}
+
+/* Without NUMA there is contig_page_data alone. */
 static int read_nodes(struct opening *o, struct mmw_err *err)
 {
-	uint64_t nodes, states, bytes, node = 0, pgdat;
-	int64_t online;
+	uint64_t nodes, map, bytes, node = 0, pgdat;
 	int rc;
 
 	if (mmw_kernel_symbol(o->k, "node_data", &nodes, NULL, NULL)) {
 		rc = mmw_kernel_symbol(o->k, "contig_page_data", &pgdat, NULL, err);
 		return rc ? rc : read_node(o, 0, pgdat, err);
 	}
-	rc = mmw_kernel_symbol(o->k, "node_states", &states, NULL, err);
+	rc = online_map(o, &map, err);
 	if (!rc)
-		rc = mmw_kernel_enumerator(o->k, "node_states", "N_ONLINE", &online, err);
-	if (!rc)
-		rc = mmw_kernel_type_size(o->k, "nodemask_t", &bytes, err);
-	if (!rc && bytes > NODEMASK_MAX)
-		rc = mmw_fail(err, MMW_E_CORRUPT, 0, "nodemask_t of %" PRIu64 " bytes", bytes);
-	if (rc)
-		return rc;
-	states += (uint64_t)online * bytes;
-	while ((rc = mmw_bitmap_next(o->k, states, bytes, &node, err)) == 1) {
+		rc = online_bytes(o, &bytes, err);
+	while (!rc && (rc = mmw_bitmap_next(o->k, map, bytes, &node, err)) == 1) {
 		rc = mmw_vm_read_uint(o->vm, nodes + o->word * node, o->word, &pgdat, err);
 		if (!rc)
 			rc = read_node(o, (unsigned)node, pgdat, err);

@@ -280,8 +280,10 @@ void mmw_btf_close(struct mmw_btf *btf)
 	free(btf);
 }
 
-size_t mmw_btf_types(const struct mmw_btf *btf)
+size_t mmw_btf_types(const void *src)
 {
+	const struct mmw_btf *btf = src;
+
 	return btf->ntypes;
 }
 

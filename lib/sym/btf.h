@@ -18,7 +18,7 @@ int mmw_btf_size(const void *head, size_t len, bool big_endian, uint64_t *total,
 int mmw_btf_open(void *bytes, size_t len, bool big_endian, unsigned word, struct mmw_btf **out, struct mmw_err *err);
 void mmw_btf_close(struct mmw_btf *btf);
 
-size_t mmw_btf_types(const struct mmw_btf *btf);
+size_t mmw_btf_types(const void *src);
 
 /* Visit the enumerators of an enumeration in order: 1 and name (borrowed) and value, or 0 past the end. */
 int mmw_btf_enumerator_at(const struct mmw_btf *btf, const char *type, size_t index, const char **name, int64_t *value);

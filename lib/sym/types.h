@@ -9,6 +9,7 @@
 #define MMW_SYM_TYPES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/base/err.h"
@@ -32,6 +33,7 @@ struct mmw_typesrc {
 	int (*member)(void *src, const char *type, const char *path, struct mmw_member *out, struct mmw_err *err);
 	int (*size)(void *src, const char *type, uint64_t *out, struct mmw_err *err);
 	int (*enumerator)(void *src, const char *type, const char *name, int64_t *out, struct mmw_err *err);
+	size_t (*count)(const void *src);  /* of types; NULL where that takes long to say */
 };
 
 #endif

@@ -59,6 +59,13 @@ bool mmw_vmcoreinfo_number(const char *text, const char *key, uint64_t *out)
 	return mmw_vmcoreinfo_value(text, key, value, sizeof(value)) && parse(value, 16, out);
 }
 
+bool mmw_vmcoreinfo_length(const char *text, const char *key, uint64_t *out)
+{
+	char value[32];
+
+	return text && keyed(text, "LENGTH", key, value, sizeof(value)) && parse(value, 10, out);
+}
+
 unsigned mmw_vmcoreinfo_page_size(const char *text)
 {
 	char value[16];

@@ -20,6 +20,9 @@ bool mmw_vmcoreinfo_value(const char *text, const char *key, char *buf, size_t s
 /* NUMBER(key): signed decimal, or hex with 0x. Without such a line, the line `key=` itself, in hex (KERNELOFFSET). */
 bool mmw_vmcoreinfo_number(const char *text, const char *key, uint64_t *out);
 
+/* LENGTH(key): the elements of a variable that is an array. */
+bool mmw_vmcoreinfo_length(const char *text, const char *key, uint64_t *out);
+
 /* PAGESIZE, 0 when the text does not say. */
 unsigned mmw_vmcoreinfo_page_size(const char *text);
 

@@ -116,7 +116,7 @@ static void ask_kernel(const struct mmw_image *img, struct mmw_reader *reader)
 	mmw_kernel_layout(k);
 	mmw_kernel_isolated(k);
 	if (mmw_kernel_found(k))
-		mmw_kernel_btf(k, &err);
+		mmw_kernel_type_sources(k, NULL, &err);
 	if (mmw_kernel_space(k))
 		walk_some(reader, mmw_kernel_space(k));
 	ask_symbols(k);
