@@ -404,30 +404,20 @@ static int find_member(const struct mmw_btf *btf, const struct type *t, uint64_t
 	return rc;
 }
 
-/*
- * Report a bit field in the fewest bytes that hold it and lie inside its struct; the unit of its type may do neither
- * when the struct is packed. Big endian targets count bits from the most significant one.
- */
 static int place_bits(const struct mmw_btf *btf, const struct search *s, struct place *pl, struct mmw_err *err)
 {
-	uint64_t unit, start = s->bit / 8;
+	struct mmw_member m;
+	int rc;
 
-	if ((pl->type.kind != KIND_INT && !is_enum(&pl->type)) || s->bits > pl->elem_size * 8 ||
-	    !mmw_fits(s->bit, s->bits, s->in.size * 8ull))
+	if ((pl->type.kind != KIND_INT && !is_enum(&pl->type)) || s->bits > pl->elem_size * 8)
 		return broken(&s->in, err, "a bit field is not inside");
-	for (unit = 1; unit * 8 < s->bit % 8 + s->bits; unit *= 2)
-		;
-	if (unit > 8 || unit > s->in.size)
-		return mmw_fail(err, MMW_E_UNSUPPORTED, 0, "BTF type %" PRIu32 ": a bit field no word holds",
-				s->in.id);
-	if (start + unit > s->in.size)
-		start = s->in.size - unit;
-	pl->off = s->base + start;
-	pl->bits = s->bits;
-	pl->unit = unit;
-	pl->bit_offset = s->bit - start * 8;
-	if (btf->be)
-		pl->bit_offset = unit * 8 - pl->bit_offset - s->bits;
+	rc = mmw_member_place_bits(s->bit, s->bits, s->in.size, btf->be, &m, err);
+	if (rc)
+		return mmw_wrap(err, rc, "BTF type %" PRIu32, s->in.id);
+	pl->off = s->base + m.offset;
+	pl->bits = m.bit_size;
+	pl->unit = (uint8_t)m.size;
+	pl->bit_offset = m.bit_offset;
 	return 0;
 }
 
@@ -472,40 +462,21 @@ static int step_index(const struct mmw_btf *btf, uint64_t index, struct place *p
 	return rc;
 }
 
-/* One step along the path: "[index]", or a name with the dot before it. */
-static int step(const struct mmw_btf *btf, const char *path, const char **at, struct place *pl, struct mmw_err *err)
-{
-	const char *p = *at;
-	uint64_t index;
-	char *end;
-
-	if (*p == '[' && p[1] >= '0' && p[1] <= '9') {
-		index = strtoull(p + 1, &end, 10);
-		*at = end + 1;
-		if (*end == ']')
-			return step_index(btf, index, pl, err);
-	} else if (p == path || *p == '.') {
-		p += p != path;
-		*at = p + strcspn(p, ".[]");
-		if (*at != p)
-			return step_member(btf, p, *at - p, pl, err);
-	}
-	return mmw_fail(err, MMW_E_ARG, 0, "'%s' is no path to a member", path);
-}
-
 /* Follow a path, or stay at the type itself when it is empty. */
 static int follow(const struct mmw_btf *btf, const char *type, const char *path, struct place *pl, struct mmw_err *err)
 {
 	uint32_t id = find_type(btf, type, type_kinds);
 	const char *at = path;
+	struct mmw_path_step step;
 	int rc;
 
 	*pl = (struct place){ .off = 0 };
 	if (!id)
 		return mmw_fail(err, MMW_E_NOTYPE, 0, "BTF has no type %s", type);
 	rc = enter_type(btf, id, pl, err);
-	while (!rc && *at)
-		rc = step(btf, path, &at, pl, err);
+	while (!rc && (rc = mmw_path_next(path, &at, &step, err)) > 0)
+		rc = step.name ? step_member(btf, step.name, step.len, pl, err) :
+			step_index(btf, step.index, pl, err);
 	return mmw_wrap(err, rc, "%s%s%s", type, *path ? "." : "", path);
 }
 

@@ -36,4 +36,23 @@ struct mmw_typesrc {
 	size_t (*count)(const void *src);  /* of types; NULL where that takes long to say */
 };
 
+/* For the sources: one step of a path, "[index]" or a member's name. */
+struct mmw_path_step {
+	const char *name;  /* borrowed from the path, `len` long; NULL: an index */
+	size_t len;
+	uint64_t index;
+};
+
+/* The step at *at, which begins as path and moves on: 1, 0 at the end, or MMW_E_ARG. */
+int mmw_path_next(const char *path, const char **at, struct mmw_path_step *out, struct mmw_err *err);
+
+/*
+ * For the sources: a bit field in the fewest bytes that hold it and lie inside its struct of `size` bytes; the unit of its
+ * type may do neither when the struct is packed. `bit` counts as the target does, in big endian from the most
+ * significant one. Sets offset (from the struct), size, bit_offset and bit_size. MMW_E_CORRUPT when it is not inside,
+ * MMW_E_UNSUPPORTED when no word holds it.
+ */
+int mmw_member_place_bits(uint64_t bit, uint64_t bits, uint64_t size, bool big_endian, struct mmw_member *out,
+			  struct mmw_err *err);
+
 #endif
