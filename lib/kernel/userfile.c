@@ -17,6 +17,7 @@
 #include "lib/base/vec.h"
 #include "lib/kernel/bound.h"
 #include "lib/sym/debugfile.h"
+#include "lib/sym/dwarf.h"
 
 enum {
 	TEXT_MAX = 256 << 20,   /* a System.map has 10 MB */
@@ -30,6 +31,7 @@ struct mmw_userfile {
 	struct mmw_symtab *tab;      /* NULL: no symbols were asked for, or it has none */
 	struct mmw_debugfile *elf;   /* NULL: it is a text */
 	struct mmw_btf *btf;         /* of its section .BTF */
+	struct mmw_dwarf *dwarf;
 	bool attached;               /* tab is where the kernel runs */
 	uint64_t slide;
 	size_t asked, same;          /* symbols compared */
@@ -129,6 +131,7 @@ void mmw_userfiles_close(struct mmw_kernel *k)
 	for (size_t i = 0; i < k->n_files; i++) {
 		mmw_symtab_close(k->files[i].tab);
 		mmw_btf_close(k->files[i].btf);
+		mmw_dwarf_close(k->files[i].dwarf);
 		mmw_debugfile_close(k->files[i].elf);
 	}
 	free(k->files);
@@ -170,10 +173,20 @@ static int read_btf(struct mmw_userfile *f, struct mmw_err *err)
 /* BTF first: it is small and answers at once. */
 static void add_types(struct mmw_kernel *k, struct mmw_userfile *f)
 {
-	if (read_btf(f, NULL))
-		return;
-	mmw_kernel_add_btf(k, "BTF of vmlinux", f->btf);
-	mmw_kernel_note(k, "types", false, "%zu from the BTF of %s", mmw_btf_types(f->btf), f->given->path);
+	struct mmw_typesrc dwarf = { "DWARF", NULL, mmw_dwarf_member, mmw_dwarf_type_size, mmw_dwarf_enumerator, NULL };
+	struct mmw_err err;
+
+	if (!read_btf(f, NULL)) {
+		mmw_kernel_add_btf(k, "vmlinux BTF", f->btf);
+		mmw_kernel_note(k, "types", false, "%zu from the BTF of %s", mmw_btf_types(f->btf), f->given->path);
+	}
+	if (!mmw_dwarf_open(f->elf, &f->dwarf, &err)) {
+		dwarf.src = f->dwarf;
+		mmw_kernel_add_types(k, &dwarf);
+		mmw_kernel_note(k, "types", false, "from the DWARF of %s", mmw_debugfile_info(f->elf)->dwarf_path);
+	} else {
+		mmw_kernel_note(k, "types", false, "%s", err.msg);
+	}
 }
 
 void mmw_userfiles_types(struct mmw_kernel *k)
