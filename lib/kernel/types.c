@@ -84,6 +84,7 @@ void mmw_kernel_add_btf(struct mmw_kernel *k, const char *name, struct mmw_btf *
 {
 	const struct mmw_typesrc source = {
 		name, btf, mmw_btf_member, mmw_btf_type_size, mmw_btf_enumerator, mmw_btf_types,
+		mmw_btf_find, mmw_btf_describe, mmw_btf_parts,
 	};
 
 	mmw_kernel_add_types(k, &source);
@@ -94,7 +95,6 @@ static void load_types(struct mmw_kernel *k)
 {
 	const struct mmw_typesrc vmcoreinfo = {
 		"VMCOREINFO", &k->vmcoreinfo_types, mmw_vmcoreinfo_member, mmw_vmcoreinfo_type_size, mmw_vmcoreinfo_enumerator,
-		NULL,
 	};
 
 	if (!k->has_own) {

@@ -570,3 +570,93 @@ int mmw_btf_enumerator(void *src, const char *type, const char *name, int64_t *o
 	}
 	return mmw_fail(err, MMW_E_NOTYPE, 0, "BTF has no enumerator %s %s", type ? type : "", name);
 }
+
+/* --- the graph ------------------------------------------------------------------------------------------------ */
+
+int mmw_btf_find(void *src, const char *name, uint64_t *id, struct mmw_err *err)
+{
+	*id = find_type(src, name, type_kinds);
+	return *id ? 0 : mmw_fail(err, MMW_E_NOTYPE, 0, "BTF has no type %s", name);
+}
+
+int mmw_btf_describe(void *src, uint64_t id, struct mmw_type *out, struct mmw_err *err)
+{
+	static const uint8_t as[KINDS] = {
+		[KIND_INT] = MMW_TYPE_INT, [KIND_PTR] = MMW_TYPE_POINTER, [KIND_ARRAY] = MMW_TYPE_ARRAY,
+		[KIND_STRUCT] = MMW_TYPE_STRUCT, [KIND_UNION] = MMW_TYPE_UNION, [KIND_ENUM] = MMW_TYPE_ENUM,
+		[KIND_TYPEDEF] = MMW_TYPE_TYPEDEF, [KIND_VOLATILE] = MMW_TYPE_VOLATILE, [KIND_CONST] = MMW_TYPE_CONST,
+		[KIND_RESTRICT] = MMW_TYPE_RESTRICT, [KIND_FUNC] = MMW_TYPE_OTHER, [KIND_FUNC_PROTO] = MMW_TYPE_FUNCTION,
+		[KIND_VAR ... KIND_DATASEC] = MMW_TYPE_OTHER, [KIND_FLOAT] = MMW_TYPE_FLOAT,
+		[KIND_DECL_TAG] = MMW_TYPE_OTHER, [KIND_ENUM64] = MMW_TYPE_ENUM,
+	};
+	const struct mmw_btf *btf = src;
+	struct type t;
+
+	if (id > btf->ntypes)
+		return mmw_fail(err, MMW_E_CORRUPT, 0, "BTF has no type %" PRIu64, id);
+	t = type_of(btf, (uint32_t)id);
+	for (unsigned steps = 0; t.kind == KIND_TYPE_TAG && steps < CHAIN_MAX; steps++)
+		t = type_of(btf, t.size);
+	*out = (struct mmw_type){ .kind = as[t.kind], .name = id ? string_at(btf, t.name) : "", .size = t.size };
+	if (kinds[t.kind].refers) {
+		out->target = t.size;
+		out->size = t.kind == KIND_PTR ? btf->word : 0;
+	}
+	if (t.kind == KIND_ARRAY) {
+		out->target = get32(btf, t.tail);
+		out->count = get32(btf, t.tail + ARRAY_COUNT);
+		out->size = 0;
+	}
+	if (t.kind == KIND_FWD) {
+		out->kind = t.kflag ? MMW_TYPE_UNION : MMW_TYPE_STRUCT;
+		out->declared = true;
+		out->size = 0;
+	}
+	out->is_signed = (t.kind == KIND_INT || is_enum(&t)) && is_signed(btf, &t);
+	return 0;
+}
+
+/* Before kind_flag, a bit field had an integer type of its own that told its bits. */
+static struct mmw_type_part member_of(const struct mmw_btf *btf, const struct type *t, const uint8_t *p)
+{
+	uint32_t place = get32(btf, p + 8);
+	struct mmw_type_part m = { .name = string_at(btf, get32(btf, p)), .type = get32(btf, p + 4), .bit = place };
+	struct type of;
+
+	if (t->kflag) {
+		m.bit = place & 0xffffff;
+		m.bits = place >> 24;
+	} else if (!resolve(btf, (uint32_t)m.type, &of, NULL) && of.kind == KIND_INT) {
+		uint32_t enc = get32(btf, of.tail);
+
+		m.bit += enc >> INT_OFFSET & 0xff;
+		m.bits = (enc & INT_BITS) == of.size * 8 ? 0 : enc & INT_BITS;
+	}
+	return m;
+}
+
+int mmw_btf_parts(void *src, uint64_t id, mmw_type_visit *visit, void *ctx, struct mmw_err *err)
+{
+	const struct mmw_btf *btf = src;
+	struct type t;
+	int rc = 0;
+
+	if (id > btf->ntypes)
+		return mmw_fail(err, MMW_E_CORRUPT, 0, "BTF has no type %" PRIu64, id);
+	t = type_of(btf, (uint32_t)id);
+	for (uint32_t i = 0; !rc && i < t.vlen; i++) {
+		const uint8_t *p = t.tail + (size_t)i * kinds[t.kind].each;
+		struct mmw_type_part part = { .name = "" };
+
+		if (is_struct(&t))
+			part = member_of(btf, &t, p);
+		else if (is_enum(&t))
+			part.name = enumerator(btf, &t, i, &part.value);
+		else if (t.kind == KIND_FUNC_PROTO)
+			part = (struct mmw_type_part){ .name = string_at(btf, get32(btf, p)), .type = get32(btf, p + 4) };
+		else
+			break;
+		rc = visit(ctx, &part);
+	}
+	return rc;
+}

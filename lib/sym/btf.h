@@ -23,9 +23,12 @@ size_t mmw_btf_types(const void *src);
 /* Visit the enumerators of an enumeration in order: 1 and name (borrowed) and value, or 0 past the end. */
 int mmw_btf_enumerator_at(const struct mmw_btf *btf, const char *type, size_t index, const char **name, int64_t *value);
 
-/* The three questions of struct mmw_typesrc; src is the struct mmw_btf. */
+/* The questions of struct mmw_typesrc; src is the struct mmw_btf. */
 int mmw_btf_member(void *src, const char *type, const char *path, struct mmw_member *out, struct mmw_err *err);
 int mmw_btf_type_size(void *src, const char *type, uint64_t *out, struct mmw_err *err);
 int mmw_btf_enumerator(void *src, const char *type, const char *name, int64_t *out, struct mmw_err *err);
+int mmw_btf_find(void *src, const char *name, uint64_t *id, struct mmw_err *err);
+int mmw_btf_describe(void *src, uint64_t id, struct mmw_type *out, struct mmw_err *err);
+int mmw_btf_parts(void *src, uint64_t id, mmw_type_visit *visit, void *ctx, struct mmw_err *err);
 
 #endif

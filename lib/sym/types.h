@@ -26,6 +26,35 @@ struct mmw_member {
 	bool is_signed;      /* an integer or enumeration that is signed */
 };
 
+/* One type as C has it, for who prints it. An id is a source's own; 0 is void. */
+enum mmw_type_kind {
+	MMW_TYPE_VOID, MMW_TYPE_INT, MMW_TYPE_FLOAT, MMW_TYPE_POINTER, MMW_TYPE_ARRAY, MMW_TYPE_STRUCT, MMW_TYPE_UNION,
+	MMW_TYPE_ENUM, MMW_TYPE_TYPEDEF, MMW_TYPE_CONST, MMW_TYPE_VOLATILE, MMW_TYPE_RESTRICT, MMW_TYPE_FUNCTION,
+	MMW_TYPE_OTHER,
+};
+
+struct mmw_type {
+	enum mmw_type_kind kind;
+	const char *name;   /* "" without; lives as long as the source */
+	uint64_t size;      /* bytes, of what is neither array nor function nor another name of a type */
+	uint64_t target;    /* what a pointer points to, an array or typedef is made of, a function returns */
+	uint64_t count;     /* of an array, its outermost dimension; 0: it may have any length */
+	bool is_signed;     /* integers and enumerations */
+	bool declared;      /* struct, union: nothing but the name is known */
+};
+
+/* A member, an enumerator (value), or a parameter of a function (type 0: as many as one likes). */
+struct mmw_type_part {
+	const char *name;
+	uint64_t type;
+	uint64_t bit;       /* from the struct's start, as the target counts */
+	uint32_t bits;      /* 0: no bit field */
+	int64_t value;
+};
+
+/* What is not 0 ends the visit, and is returned. */
+typedef int mmw_type_visit(void *ctx, const struct mmw_type_part *part);
+
 struct mmw_typesrc {
 	const char *name;  /* "BTF" */
 	void *src;
@@ -34,6 +63,11 @@ struct mmw_typesrc {
 	int (*size)(void *src, const char *type, uint64_t *out, struct mmw_err *err);
 	int (*enumerator)(void *src, const char *type, const char *name, int64_t *out, struct mmw_err *err);
 	size_t (*count)(const void *src);  /* of types; NULL where that takes long to say */
+
+	/* The graph; NULL where a source knows only some members. Ids and names are checked, not that there is an end. */
+	int (*find)(void *src, const char *name, uint64_t *id, struct mmw_err *err);
+	int (*describe)(void *src, uint64_t id, struct mmw_type *out, struct mmw_err *err);
+	int (*parts)(void *src, uint64_t id, mmw_type_visit *visit, void *ctx, struct mmw_err *err);
 };
 
 /* For the sources: one step of a path, "[index]" or a member's name. */
