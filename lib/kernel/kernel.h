@@ -122,6 +122,9 @@ int mmw_kernel_symbol(const struct mmw_kernel *k, const char *name, uint64_t *va
 bool mmw_kernel_symbol_at(const struct mmw_kernel *k, uint64_t va, struct mmw_ksym *out, uint64_t *offset,
 			  const char **source);
 
+/* Where the symbol that va lies in ends: at the next one that any source has. False when it lies in none. */
+bool mmw_kernel_symbol_end(const struct mmw_kernel *k, uint64_t va, uint64_t *end);
+
 /*
  * The sources of symbols in the order they are asked, and those too that have not been needed so far when `all` of them are
  * wanted. They hold as long as k does. Not thread-safe the first time.

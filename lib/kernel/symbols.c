@@ -37,20 +37,33 @@ static bool kallsyms_by_addr(const void *src, uint64_t va, struct mmw_ksym *out)
 	       !mmw_kallsyms_at(src, index, out, NULL);
 }
 
+static bool kallsyms_next(const void *src, uint64_t va, uint64_t *out)
+{
+	size_t n = mmw_kallsyms_count(src), i;
+
+	if (!mmw_kallsyms_by_addr(src, va, &i))
+		i = 0;
+	while (i < n && mmw_kallsyms_addr(src, i) <= va)
+		i++;
+	if (i < n)
+		*out = mmw_kallsyms_addr(src, i);
+	return i < n;
+}
+
 static const struct mmw_symsrc kallsyms_source = {
-	"kallsyms", NULL, kallsyms_count, kallsyms_at, kallsyms_by_name, kallsyms_by_addr,
+	"kallsyms", NULL, kallsyms_count, kallsyms_at, kallsyms_by_name, kallsyms_by_addr, kallsyms_next,
 };
 static const struct mmw_symsrc vmcoreinfo_source = {
-	"VMCOREINFO", NULL, mmw_vmcoreinfo_symbols, mmw_vmcoreinfo_symbol_at, mmw_vmcoreinfo_symbol_by_name, NULL,
+	"VMCOREINFO", NULL, mmw_vmcoreinfo_symbols, mmw_vmcoreinfo_symbol_at, mmw_vmcoreinfo_symbol_by_name, NULL, NULL,
 };
 /* Few of the kernel's symbols are exported: what lies behind one is another's. */
 static const struct mmw_symsrc exports_source = {
-	"__ksymtab", NULL, mmw_symtab_count, mmw_symtab_at, mmw_symtab_by_name, NULL,
+	"__ksymtab", NULL, mmw_symtab_count, mmw_symtab_at, mmw_symtab_by_name, NULL, NULL,
 };
 
 /* Its name is the file's. */
 static const struct mmw_symsrc file_source = {
-	NULL, NULL, mmw_symtab_count, mmw_symtab_at, mmw_symtab_by_name, mmw_symtab_by_addr,
+	NULL, NULL, mmw_symtab_count, mmw_symtab_at, mmw_symtab_by_name, mmw_symtab_by_addr, mmw_symtab_next,
 };
 
 static void add_source(struct mmw_symsrc out[MMW_SYMSRC_MAX], size_t *n, const struct mmw_symsrc *source, const void *src)
@@ -201,6 +214,25 @@ bool mmw_kernel_symbol_at(const struct mmw_kernel *k, uint64_t va, struct mmw_ks
 		*offset = va - sym.addr;
 		if (source)
 			*source = sources[i].name;
+		found = true;
+	}
+	return found;
+}
+
+bool mmw_kernel_symbol_end(const struct mmw_kernel *k, uint64_t va, uint64_t *end)
+{
+	struct mmw_symsrc sources[MMW_SYMSRC_MAX];
+	size_t n = known_sources(k, sources);
+	struct mmw_ksym sym;
+	uint64_t offset, next;
+	bool found = false;
+
+	if (!mmw_kernel_symbol_at(k, va, &sym, &offset, NULL))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!sources[i].next || !sources[i].next(sources[i].src, va, &next) || (found && next >= *end))
+			continue;
+		*end = next;
 		found = true;
 	}
 	return found;

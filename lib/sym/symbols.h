@@ -33,6 +33,8 @@ struct mmw_symsrc {
 	 * source has too few symbols to tell what lies in which.
 	 */
 	bool (*by_addr)(const void *src, uint64_t va, struct mmw_ksym *out);
+	/* The lowest address behind va that has a symbol. NULL where by_addr is. */
+	bool (*next)(const void *src, uint64_t va, uint64_t *out);
 };
 
 #endif

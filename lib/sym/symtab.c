@@ -241,13 +241,11 @@ int mmw_symtab_by_name(const void *src, const char *name, size_t *pos, struct mm
 	return 0;
 }
 
-bool mmw_symtab_by_addr(const void *src, uint64_t va, struct mmw_ksym *out)
+/* The first one behind va. */
+static size_t behind(const struct mmw_symtab *t, uint64_t va)
 {
-	const struct mmw_symtab *t = src;
 	size_t low = 0, high = t->n;
 
-	if (!t->n || va > t->syms[t->n - 1].addr)
-		return false;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
@@ -256,7 +254,25 @@ bool mmw_symtab_by_addr(const void *src, uint64_t va, struct mmw_ksym *out)
 		else
 			high = mid;
 	}
-	if (!low)
+	return low;
+}
+
+bool mmw_symtab_next(const void *src, uint64_t va, uint64_t *out)
+{
+	const struct mmw_symtab *t = src;
+	size_t i = behind(t, va);
+
+	if (i < t->n)
+		*out = t->syms[i].addr;
+	return i < t->n;
+}
+
+bool mmw_symtab_by_addr(const void *src, uint64_t va, struct mmw_ksym *out)
+{
+	const struct mmw_symtab *t = src;
+	size_t low = behind(t, va);
+
+	if (!low || va > t->syms[t->n - 1].addr)
 		return false;
 	for (low--; low && t->syms[low - 1].addr == t->syms[low].addr; low--)
 		;

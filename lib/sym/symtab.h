@@ -37,5 +37,6 @@ size_t mmw_symtab_count(const void *src);
 int mmw_symtab_at(const void *src, size_t index, struct mmw_ksym *out, struct mmw_err *err);
 int mmw_symtab_by_name(const void *src, const char *name, size_t *pos, struct mmw_ksym *out);
 bool mmw_symtab_by_addr(const void *src, uint64_t va, struct mmw_ksym *out);
+bool mmw_symtab_next(const void *src, uint64_t va, uint64_t *out);
 
 #endif

@@ -264,6 +264,38 @@ static bool btf_seed(unsigned index, struct blob *out)
 	return true;
 }
 
+/* Machine and flags, a place, then a little of everything that the reading of code follows. */
+static bool disas_seed(unsigned index, struct blob *out)
+{
+	static const uint8_t x86[] = {
+		0x48, 0x8b, 0x05, 0xd9, 0xfd, 0x03, 0x00, 0x48, 0x8b, 0x40, 0x10, 0x65, 0x8b, 0x04, 0x25, 0x08, 0x0a,
+		0x00, 0x00, 0x74, 0x06, 0xe8, 0xc6, 0x8c, 0x00, 0x00, 0xc3, 0x48, 0x83, 0xc7, 0x08, 0x75, 0xe3, 0x31,
+		0xdb, 0x0f, 0x0b, 0x48, 0xc7, 0xc7, 0x00, 0x00, 0x04, 0x81, 0xeb, 0xf7, 0xe0, 0xfe, 0x0f, 0xb9, 0xcc,
+		0xc2, 0x08, 0x00, 0x06,
+	};
+	static const uint32_t arm64[] = {
+		0xb0000001, 0x91133c21, 0xf9400822, 0x97fffffd, 0x58000083, 0xb4000043, 0xd65f03c0, 0xd2824680,
+		0xf2b579a0, 0x14000000, 0x54ffff21, 0x3607ffe0, 0xa9bf7bfd, 0xb8e00020, 0x88e57c62, 0xc8a07c41,
+		0x48607c82, 0xffffffff,
+	};
+	static const uint32_t arm[] = {
+		0xe3003010, 0xe3403040, 0xe5932008, 0xe59f1004, 0xebfffffa, 0xe12fff1e, 0x00400004, 0x08bd8010,
+		0x0a000000, 0xe1a0f00e, 0xe24c207b, 0x68184b01, 0xbf004770, 0xf7ffb510, 0xf000fffe,
+	};
+
+	if (index >= 32)
+		return false;
+	blob_u8(out, (uint8_t)index);
+	blob_u8(out, (uint8_t)(index * 37));
+	if (!(index & 3) || (index & 3) == 3) {
+		blob_add(out, x86, sizeof(x86));
+		return true;
+	}
+	for (size_t i = 0; i < ((index & 3) == 1 ? mmw_array_len(arm64) : mmw_array_len(arm)); i++)
+		blob_uint(out, (index & 3) == 1 ? arm64[i] : arm[i], 4, false);
+	return true;
+}
+
 bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 {
 	static const struct {
@@ -271,6 +303,7 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		bool (*make)(unsigned index, struct blob *out);
 	} makers[] = {
 		{ "btf", btf_seed },
+		{ "disas", disas_seed },
 		{ "elf", elf_seed },
 		{ "flattened", flattened_seed },
 		{ "kallsyms", kallsyms_seed },
