@@ -82,6 +82,9 @@ const char *mmw_rights_text(uint8_t rights, bool user, char *buf);
 /* "symbol+0x12", "symbol+0x12 [module]", or "" where va lies in none. */
 const char *mmw_symbol_text(struct mmw_kernel *k, uint64_t va, char *buf, size_t size);
 
+/* The name of a type without "struct", "union" or "enum" before it. */
+const char *mmw_bare_type(const char *name);
+
 /* A line on standard error that is no failure: "mmwalk: ...". */
 void mmw_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "formats/formats.h"
+#include "lib/base/vec.h"
 #include "lib/kernel/module.h"
 
 enum {
@@ -195,6 +196,16 @@ const char *mmw_symbol_text(struct mmw_kernel *k, uint64_t va, char *buf, size_t
 	if (m && n < size)
 		snprintf(buf + n, size - n, " [%s]", mmw_module_of(m, va)->name);
 	return buf;
+}
+
+const char *mmw_bare_type(const char *name)
+{
+	static const char *const words[] = { "struct ", "union ", "enum " };
+
+	for (size_t i = 0; i < mmw_array_len(words); i++)
+		if (!strncmp(name, words[i], strlen(words[i])))
+			return name + strlen(words[i]);
+	return name;
 }
 
 void mmw_warn(const char *fmt, ...)

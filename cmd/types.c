@@ -452,17 +452,6 @@ static void print_listing(struct mmw_target *t, const struct listing *l, const c
 		print_row(t, l, &l->line[i]);
 }
 
-/* "struct page" is page. */
-static const char *bare_name(const char *name)
-{
-	static const char *const words[] = { "struct ", "union ", "enum " };
-
-	for (size_t i = 0; i < mmw_array_len(words); i++)
-		if (!strncmp(name, words[i], strlen(words[i])))
-			return name + strlen(words[i]);
-	return name;
-}
-
 static int print_type(struct mmw_target *t, const struct sources *s, const struct types_opts *o, const char *name,
 		      struct mmw_err *err)
 {
@@ -495,7 +484,7 @@ static int run(struct mmw_target *t, void *opts, int argc, char **argv, struct m
 		return mmw_fail(err, MMW_E_ARG, 0, "which type?");
 	s.n = mmw_kernel_type_sources(t->kernel, &s.all, &why);
 	for (int i = 0; i < argc && !rc; i++) {
-		rc = print_type(t, &s, opts, bare_name(argv[i]), err);
+		rc = print_type(t, &s, opts, mmw_bare_type(argv[i]), err);
 		if (rc != -MMW_E_NOTYPE)
 			continue;
 		mmw_warn("%s%s%s%s", err->msg, why.code ? " (" : "", why.code ? why.msg : "", why.code ? ")" : "");
