@@ -228,7 +228,7 @@ static int take_nearer(void *ctx, const struct mmw_ksym *sym)
 	return 0;
 }
 
-/* The same for a module's symbol, which ends with its part of the module at the latest. */
+/* Where a module's symbol ends: with its part of the module at the latest. */
 static uint64_t module_end(struct mmw_kernel *k, uint64_t va)
 {
 	struct mmw_modules *m = mmw_kernel_modules(k, NULL);
@@ -245,12 +245,29 @@ static uint64_t module_end(struct mmw_kernel *k, uint64_t va)
 	return mmw_module_symbols(m, mod, take_nearer, &n, NULL) ? 0 : n.end;
 }
 
-/* Where the function that va lies in ends, or 0. */
-static uint64_t end_of(struct mmw_kernel *k, uint64_t va)
+static bool mapped_with(struct job *j, uint64_t va, bool executable)
 {
-	uint64_t end;
+	struct mmw_ent e;
 
-	return mmw_kernel_symbol_end(k, va, &end) ? end : module_end(k, va);
+	return mmw_walk_at(&j->vm.walk, va, &e, NULL) == 1 && e.kind == MMW_ENT_LEAF &&
+		!(e.rights & MMW_KX) == !executable;
+}
+
+/*
+ * Where the function that va lies in ends, or 0. Data may follow code without a symbol between them, but hardly ever in
+ * memory that can be executed.
+ */
+static uint64_t end_of(struct job *j, uint64_t va)
+{
+	uint64_t end, page = va - va % PAGE + PAGE;
+
+	if (!mmw_kernel_symbol_end(j->t->kernel, va, &end))
+		end = module_end(j->t->kernel, va);
+	if (mapped_with(j, va, true))
+		for (; page < end && page - va < STRETCH; page += PAGE)
+			if (mapped_with(j, page, false))
+				return page;
+	return end;
 }
 
 /* Where the function that va lies in starts; va itself where it lies in none. */
@@ -340,7 +357,7 @@ static bool may_be_cut(const struct job *j, const struct stretch *s, uint64_t va
 /* Print from *va on, as far as one symbol and STRETCH go; *va is behind it then. 1 to go on, 0 when all is said. */
 static int print_stretch(struct job *j, uint64_t *va, struct mmw_err *err)
 {
-	uint64_t end = end_of(j->t->kernel, *va), start = *va;
+	uint64_t end = end_of(j, *va), start = *va;
 	struct mmw_insn in;
 	struct stretch s;
 	int rc = read_stretch(j, start, end, &s, err);
@@ -407,7 +424,7 @@ static int print_code(struct job *j, const struct disas_opts *o, int argc, char 
 		rc = mmw_kernel_address(j->t->kernel, argv[0], &va, err);
 	if (!rc)
 		rc = open_job(j, o, &va, err);
-	if (!rc && j->whole && !end_of(j->t->kernel, va))
+	if (!rc && j->whole && !end_of(j, va))
 		rc = no_function(j->t->kernel, va, err);
 	for (int more = !rc; more == 1; rc = more < 0 ? more : 0)
 		more = print_stretch(j, &va, err);
