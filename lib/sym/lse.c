@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * arm64's atomic instructions of ARMv8.1 (LSE) and LDAPR of 8.3, which Capstone 4 does not know and which Linux is full
- * of (arch/arm64/include/asm/atomic_lse.h). Arm Architecture Reference Manual, C4.1.94, "Loads and Stores":
+ * of (arch/arm64/include/asm/atomic_lse.h). Arm Architecture Reference Manual, encodings of "Loads and Stores":
  *
  *   31  29      23 22 21 20   16 15 14   12 11 10 9   5 4   0
  *   size 111000 A  R  1  Rs      o3 opc     00    Rn    Rt     LD<op>, ST<op> (A 0, Rt 31); SWP (o3 1, opc 0); LDAPR
