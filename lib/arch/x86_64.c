@@ -267,6 +267,12 @@ static bool has(const struct mmw_hints *h, const char *symbol)
 	return !h->symbol(h->ctx, symbol, &va);
 }
 
+/* A function of what every distribution's kernel is built with: where no table lists functions, it is taken to be there. */
+static bool has_usual(const struct mmw_hints *h, const char *function)
+{
+	return has(h, function) || (has(h, "schedule") && !has(h, "startup_64"));
+}
+
 /*
  * FIXADDR_START. The kernel's own marker table (24 bytes an entry, arch/x86/mm/dump_pagetables.c; built in with
  * DEBUG_WX too) has it as the last entry before the one at -1. Else it is so many pages below the one before the end
@@ -304,7 +310,7 @@ static struct bases find_bases(const struct mmw_hints *h, const struct mmw_pagin
 	b.vmemmap = base_of(h, "vmemmap_base", b.l5 ? 0xffd4000000000000 : 0xffffea0000000000);
 	b.vmalloc_end = b.vmalloc + ((b.l5 ? 12800ull : 32ull) << 40) - 1;
 	b.vmemmap_end = b.vmemmap + (b.l5 ? 1ull << 49 : 1ull << 40) - 1;
-	if (h->number(h->ctx, "KERNEL_IMAGE_SIZE", &image_size) && !has(h, "kaslr_get_random_long"))
+	if (h->number(h->ctx, "KERNEL_IMAGE_SIZE", &image_size) && !has_usual(h, "kaslr_get_random_long"))
 		image_size = 512ull << 20;
 	b.modules = KERNEL_MAP + image_size;
 	b.fixmap = fixmap_start(h);
@@ -317,7 +323,7 @@ static void add_markers(const struct mmw_hints *h, const struct bases *b, struct
 	mmw_layout_span(l, b->ldt, UINT64_MAX);
 	mmw_layout_marker(l, 0, "User Space", 0);
 	mmw_layout_marker(l, 1ull << 63, "Kernel Space", 0);
-	if (has(h, "ldt_dup_context"))
+	if (has_usual(h, "ldt_dup_context"))
 		mmw_layout_marker(l, b->ldt, "LDT remap", 0);
 	if (b->known) {
 		mmw_layout_marker(l, b->linear, "Low Kernel Mapping", 0);
@@ -329,9 +335,9 @@ static void add_markers(const struct mmw_hints *h, const struct bases *b, struct
 		mmw_layout_marker(l, 0xfffffc0000000000, "KASAN shadow end", 0);
 	}
 	mmw_layout_marker(l, CPU_ENTRY_AREA, "CPU entry Area", 0);
-	if (has(h, "init_espfix_bsp") || has(h, "init_espfix_ap"))
+	if (has_usual(h, "init_espfix_bsp") || has(h, "init_espfix_ap"))
 		mmw_layout_marker(l, 0xffffff0000000000, "ESPfix Area", 16);
-	if (has(h, "efi_mm"))
+	if (has_usual(h, "efi_mm"))
 		mmw_layout_marker(l, 0xffffffef00000000, "EFI Runtime Services", 0);
 	mmw_layout_marker(l, KERNEL_MAP, "High Kernel Mapping", 0);
 	mmw_layout_marker(l, b->modules, "Modules", 0);

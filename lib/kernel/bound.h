@@ -12,6 +12,7 @@
 enum { MMW_TYPESRC_MAX = 2 + 2 * MMW_FILES_MAX };
 
 struct mmw_userfile;
+struct mmw_code_symbol;
 
 struct mmw_kernel {
 	const struct mmw_image *img;
@@ -39,6 +40,8 @@ struct mmw_kernel {
 	bool exports_tried;
 	struct mmw_symtab *exports;  /* asked for only where kallsyms lists functions alone */
 
+	struct mmw_code_symbol *code;
+
 	struct mmw_userfile *files;   /* one for each of opts.files */
 	size_t n_files;
 
@@ -64,6 +67,15 @@ struct mmw_kernel {
 	struct mmw_candidate *candidates;
 	size_t n_candidates, cap_candidates;
 };
+
+/*
+ * lib/kernel/code.c: variables by the code that uses them. The symbol's source ("code at schedule+0x12") lives as long as k,
+ * NULL when code does not tell. The other one is asked with k as its src.
+ */
+int mmw_code_open(struct mmw_kernel *k, struct mmw_err *err);
+void mmw_code_forget(struct mmw_kernel *k);
+const char *mmw_code_symbol(struct mmw_kernel *k, const char *name, uint64_t *va);
+extern const struct mmw_symsrc mmw_code_source;
 
 /*
  * lib/kernel/userfile.c. Open reads what the options name. Attach moves symbol tables to where the kernel runs, by what the

@@ -551,6 +551,8 @@ int mmw_kernel_bind(const struct mmw_image *img, const struct mmw_kernel_opts *o
 	if (!rc)
 		rc = mmw_userfiles_open(k, err);
 	if (!rc)
+		rc = mmw_code_open(k, err);
+	if (!rc)
 		rc = find_kernel(k, &k->why_not);
 	if (rc == -MMW_E_NOMEM || (rc < 0 && !k->why_not.code)) {
 		if (err && k->why_not.code)
@@ -581,6 +583,7 @@ void mmw_kernel_close(struct mmw_kernel *k)
 	free(k->candidates);
 	mmw_modules_close(k->modules);
 	mmw_userfiles_close(k);
+	free(k->code);
 	mmw_kallsyms_close(k->ks);
 	mmw_symtab_close(k->exports);
 	mmw_btf_close(k->btf);

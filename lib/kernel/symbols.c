@@ -136,13 +136,19 @@ void mmw_kernel_forget_exports(struct mmw_kernel *k)
 	mmw_symtab_close(k->exports);
 	k->exports = NULL;
 	k->exports_tried = false;
+	mmw_code_forget(k);
 }
 
 size_t mmw_kernel_symbol_sources(struct mmw_kernel *k, bool all, struct mmw_symsrc out[MMW_SYMSRC_MAX])
 {
+	size_t n;
+
 	if (all)
 		find_exports(k);
-	return known_sources(k, out);
+	n = known_sources(k, out);
+	if (all)
+		add_source(out, &n, &mmw_code_source, k);
+	return n;
 }
 
 /* --- by name and by address ------------------------------------------------------------------------------------- */
@@ -179,6 +185,8 @@ int mmw_kernel_symbol(const struct mmw_kernel *k, const char *name, uint64_t *va
 		find_exports((struct mmw_kernel *)k);
 		from = listed(k, name, va);
 	}
+	if (!from)
+		from = mmw_code_symbol((struct mmw_kernel *)k, name, va);
 	if (!from)
 		return mmw_fail(err, MMW_E_NOSYM, 0, "no symbol '%s'%s", name, k->ks ? "" : " (no symbol table was found)");
 	if (source)
