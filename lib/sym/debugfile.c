@@ -67,8 +67,8 @@ static int read_at(const struct elf_file *e, uint64_t off, void *buf, size_t len
 	size_t done = 0;
 
 	if (!mmw_fits(off, len, e->size))
-		return mmw_fail(err, MMW_E_CORRUPT, off, "%s: %zu bytes at offset %" PRIu64 " lie past its end (truncated?)",
-				e->path, len, off);
+		return mmw_fail(err, MMW_E_CORRUPT, off, "%s: %zu bytes at offset %" PRIu64
+				" lie past its end (truncated?)", e->path, len, off);
 	while (done < len) {
 		ssize_t n = pread(e->fd, (char *)buf + done, len - done, (off_t)(off + done));
 
@@ -162,7 +162,8 @@ static int check_header(struct elf_file *e, struct mmw_err *err)
 	}
 	if (!shnum || shnum > UINT32_MAX || !table_inside(e, shoff, shnum, shent, word == 8 ? 64 : 40) ||
 	    !table_inside(e, phoff, phnum, phent, word == 8 ? 56 : 32))
-		return mmw_fail(err, MMW_E_CORRUPT, 0, "%s: its tables of headers lie past its end (truncated?)", e->path);
+		return mmw_fail(err, MMW_E_CORRUPT, 0, "%s: its tables of headers lie past its end (truncated?)",
+				e->path);
 	return 0;
 }
 
@@ -211,10 +212,12 @@ static bool build_id_in(struct elf_file *e, const uint8_t *p, size_t len, unsign
 	const uint8_t *name, *desc;
 	uint32_t namesz, descsz, type;
 
-	while (!mmw_bytes_u32(&b, &namesz, NULL) && !mmw_bytes_u32(&b, &descsz, NULL) && !mmw_bytes_u32(&b, &type, NULL) &&
-	       !mmw_bytes_take(&b, namesz, &name, NULL) && !mmw_bytes_skip(&b, -b.pos & (align - 1), NULL) &&
+	while (!mmw_bytes_u32(&b, &namesz, NULL) && !mmw_bytes_u32(&b, &descsz, NULL) &&
+	       !mmw_bytes_u32(&b, &type, NULL) && !mmw_bytes_take(&b, namesz, &name, NULL) &&
+	       !mmw_bytes_skip(&b, -b.pos & (align - 1), NULL) &&
 	       !mmw_bytes_take(&b, descsz, &desc, NULL)) {
-		if (namesz == 4 && !memcmp(name, "GNU", 4) && type == NT_GNU_BUILD_ID && descsz && descsz <= MMW_BUILD_ID_MAX) {
+		if (namesz == 4 && !memcmp(name, "GNU", 4) && type == NT_GNU_BUILD_ID && descsz &&
+		    descsz <= MMW_BUILD_ID_MAX) {
 			memcpy(e->build_id, desc, descsz);
 			e->build_id_len = descsz;
 			return true;
@@ -356,10 +359,12 @@ static int packing_of(const struct mmw_debugsect *s, struct packing *out, struct
 	out->size = named ? mmw_get64(h + 4, true) : mmw_get_word(h + word, word, e->be);
 	out->zstd = how == 2;
 	if (how != ELFCOMPRESS_ZLIB && !out->zstd)
-		return mmw_fail(err, MMW_E_UNSUPPORTED, 0, "%s: compressed in an unknown way (%" PRIu32 ")", s->name, how);
+		return mmw_fail(err, MMW_E_UNSUPPORTED, 0, "%s: compressed in an unknown way (%" PRIu32 ")", s->name,
+				how);
 	if (!out->size || out->size > unpacked_max ||
 	    out->size / (out->zstd ? RATIO_ZSTD : RATIO_DEFLATE) > s->sh.sh_size)
-		return mmw_fail(err, MMW_E_CORRUPT, 0, "%s: cannot have %" PRIu64 " bytes unpacked", s->name, out->size);
+		return mmw_fail(err, MMW_E_CORRUPT, 0, "%s: cannot have %" PRIu64 " bytes unpacked", s->name,
+				out->size);
 	return 0;
 }
 
@@ -555,7 +560,8 @@ int mmw_debugfile_open(const char *path, const char *root, struct mmw_debugfile 
 		by_link(f, root ? root : default_root);
 	f->info = (struct mmw_debugfile_info){
 		.path = e->path, .dwarf_path = f->dwarf ? f->dwarf->path : NULL, .machine = e->eh.e_machine,
-		.word = e->eh.e_ident[EI_CLASS] == ELFCLASS64 ? 8 : 4, .big_endian = e->be, .build_id_len = e->build_id_len,
+		.word = e->eh.e_ident[EI_CLASS] == ELFCLASS64 ? 8 : 4, .big_endian = e->be,
+		.build_id_len = e->build_id_len,
 	};
 	memcpy(f->info.build_id, e->build_id, sizeof(e->build_id));
 	*out = f;
@@ -681,7 +687,8 @@ static const struct mmw_debugsect *section_at(const struct elf_file *e, uint64_t
 	for (size_t i = 0; i < e->n; i++) {
 		const GElf_Shdr *sh = &e->sects[i].sh;
 
-		if ((sh->sh_flags & SHF_ALLOC) && holds(&e->sects[i]) && va >= sh->sh_addr && va - sh->sh_addr < sh->sh_size)
+		if ((sh->sh_flags & SHF_ALLOC) && holds(&e->sects[i]) && va >= sh->sh_addr &&
+		    va - sh->sh_addr < sh->sh_size)
 			return &e->sects[i];
 	}
 	return NULL;
@@ -701,7 +708,8 @@ int mmw_debugfile_banner(struct mmw_debugfile *f, char *buf, size_t size, struct
 		return rc ? rc : mmw_fail(err, MMW_E_NOSYM, 0, "%s has no linux_banner: no kernel?", f->main->path);
 	s = section_at(f->main, syms[i].value);
 	if (!s)
-		return mmw_fail(err, MMW_E_NODATA, syms[i].value, "%s does not hold the text of linux_banner", f->main->path);
+		return mmw_fail(err, MMW_E_NODATA, syms[i].value, "%s does not hold the text of linux_banner",
+				f->main->path);
 	len = s->sh.sh_size - (syms[i].value - s->sh.sh_addr);
 	len = len < BANNER_MAX ? len : BANNER_MAX;
 	rc = read_at(f->main, s->sh.sh_offset + (syms[i].value - s->sh.sh_addr), text, len, err);

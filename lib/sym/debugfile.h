@@ -2,15 +2,16 @@
 /*
  * A kernel's ELF file, given by the user: vmlinux, or the .debug file that was split off one.
  *
- * The file is read with pread and never mapped: one that shrinks under us is an error and no signal. Sections are read
- * piece by piece; only a compressed one is held in memory as a whole. Nothing in the file is trusted. libelf sees it only
- * after the places of its header tables were checked, and is asked for headers, section names and symbols, no more.
+ * The file is read with pread and never mapped: one that shrinks under us is an error and no signal. Sections are
+ * read piece by piece; only a compressed one is held in memory as a whole. Nothing in the file is trusted. libelf sees
+ * it only after the places of its header tables were checked, and is asked for headers, section names and symbols, no
+ * more.
  *
  * A file without DWARF leads to the one that has it: by build ID (ROOT/.build-id/xx/yyyy.debug), then by
  * .gnu_debuglink (beside the file, in .debug beside it, under ROOT). Such a file must have the same build ID, or,
  * where one of the two has none, the checksum that the link states.
  *
- * Not for several threads at once.
+ * Not for several threads at once, except mmw_debugsect_read().
  */
 #ifndef MMW_SYM_DEBUGFILE_H
 #define MMW_SYM_DEBUGFILE_H
@@ -54,8 +55,8 @@ void mmw_debugfile_close(struct mmw_debugfile *f);  /* NULL is fine */
 const struct mmw_debugfile_info *mmw_debugfile_info(const struct mmw_debugfile *f);
 
 /*
- * The text of linux_banner, without its end of line. MMW_E_NOSYM when there is no such symbol, MMW_E_NODATA when the file
- * does not hold its bytes (a .debug file).
+ * The text of linux_banner, without its end of line. MMW_E_NOSYM when there is no such symbol, MMW_E_NODATA when the
+ * file does not hold its bytes (a .debug file).
  */
 int mmw_debugfile_banner(struct mmw_debugfile *f, char *buf, size_t size, struct mmw_err *err);
 
@@ -63,8 +64,8 @@ int mmw_debugfile_banner(struct mmw_debugfile *f, char *buf, size_t size, struct
 int mmw_debugfile_symbols(struct mmw_debugfile *f, const struct mmw_debugsym **out, size_t *n, struct mmw_err *err);
 
 /*
- * The first section of this name with bytes, ".debug_*" (also when it is stored as .zdebug_*) from the file with the DWARF,
- * others from the file itself. MMW_E_NODATA when there is none. It belongs to f.
+ * The first section of this name with bytes, ".debug_*" (also when it is stored as .zdebug_*) from the file with the
+ * DWARF, others from the file itself. MMW_E_NODATA when there is none. It belongs to f.
  */
 int mmw_debugfile_section(struct mmw_debugfile *f, const char *name, struct mmw_debugsect **out, struct mmw_err *err);
 

@@ -19,9 +19,10 @@
 
 enum {
 	DIMS_MAX = 16,
+	RANGES_MAX = 64,       /* children of an array */
 	CHAIN_MAX = 64,        /* typedefs and qualifiers in a row */
 	NESTING_MAX = 32,      /* unnamed structs within structs */
-	VISITS_MAX = 1 << 18,  /* members in one lookup: nesting can make a few types look like billions */
+	VISITS_MAX = 1 << 15,  /* members in one lookup: nesting can make a few types look like billions */
 };
 
 struct mmw_dwarf {
@@ -80,7 +81,8 @@ void mmw_dwarf_close(struct mmw_dwarf *dw)
 /* Names of the file stay out of messages: they are its author's to choose. */
 static int broken(const struct mmw_dwdie *d, struct mmw_err *err, const char *why)
 {
-	return mmw_fail(err, MMW_E_CORRUPT, d->off, "DIE %#" PRIx64 " (tag %#x): %s", d->unit->off + d->off, d->tag, why);
+	return mmw_fail(err, MMW_E_CORRUPT, d->off, "DIE %#" PRIx64 " (tag %#x): %s", d->unit->off + d->off, d->tag,
+			why);
 }
 
 static int read_die(const struct mmw_dwarf *dw, struct mmw_dwloaded *unit, uint32_t off, struct mmw_dwdie *out,
@@ -115,12 +117,13 @@ static int add_dims(const struct mmw_dwarf *dw, const struct mmw_dwdie *array, s
 {
 	struct mmw_dwiter it = children_of(array);
 	struct mmw_dwdie d;
+	unsigned n = 0;
 	int rc;
 
 	while ((rc = next_child(dw, &it, &d, err)) > 0) {
-		if (d.tag != DW_TAG_subrange_type)
+		if (d.tag != DW_TAG_subrange_type && ++n < RANGES_MAX)
 			continue;
-		if (t->n_dims == DIMS_MAX || d.count > UINT32_MAX) {
+		if (n == RANGES_MAX || t->n_dims == DIMS_MAX || d.count > UINT32_MAX) {
 			rc = broken(array, err, "an array without end");
 			break;
 		}
@@ -155,9 +158,10 @@ static int size_type(const struct mmw_dwarf *dw, struct type *t, struct mmw_err 
 {
 	const struct mmw_dwdie *d = &t->die;
 
-	if (d->tag != DW_TAG_base_type && d->tag != DW_TAG_pointer_type && d->tag != DW_TAG_enumeration_type && !is_struct(d))
-		return mmw_fail(err, MMW_E_NOTYPE, d->off, "DIE %#" PRIx64 " (tag %#x) has no size", d->unit->off + d->off,
-				d->tag);
+	if (d->tag != DW_TAG_base_type && d->tag != DW_TAG_pointer_type && d->tag != DW_TAG_enumeration_type &&
+	    !is_struct(d))
+		return mmw_fail(err, MMW_E_NOTYPE, d->off, "DIE %#" PRIx64 " (tag %#x) has no size",
+				d->unit->off + d->off, d->tag);
 	if (d->declaration || (!d->has_size && d->tag != DW_TAG_pointer_type))
 		return mmw_fail(err, MMW_E_NOTYPE, d->off, "DIE %#" PRIx64 " is declared and not defined",
 				d->unit->off + d->off);
@@ -167,16 +171,16 @@ static int size_type(const struct mmw_dwarf *dw, struct type *t, struct mmw_err 
 	return 0;
 }
 
-/* Step over typedefs, qualifiers and arrays. */
-static int enter_type(const struct mmw_dwarf *dw, struct mmw_dwloaded *unit, uint32_t off, struct type *t,
-		      struct mmw_err *err)
+/* Step over typedefs and qualifiers, and arrays if they are wanted. */
+static int resolve(const struct mmw_dwarf *dw, struct mmw_dwloaded *unit, uint32_t off, bool arrays, struct type *t,
+		   struct mmw_err *err)
 {
 	struct mmw_dwdie *d = &t->die;
 	unsigned steps = 0;
 	int rc = read_die(dw, unit, off, d, err);
 
 	t->n_dims = 0;
-	while (!rc && passes_through(d->tag)) {
+	while (!rc && passes_through(d->tag) && (arrays || d->tag != DW_TAG_array_type)) {
 		if (steps++ == CHAIN_MAX)
 			return broken(d, err, "typedefs and qualifiers without end (a cycle?)");
 		if (d->tag == DW_TAG_array_type)
@@ -185,7 +189,15 @@ static int enter_type(const struct mmw_dwarf *dw, struct mmw_dwloaded *unit, uin
 			rc = mmw_fail(err, MMW_E_NOTYPE, off, "void has no size");
 		rc = rc ? rc : read_die(dw, d->unit, d->type, d, err);
 	}
-	rc = rc ? rc : complete(dw, d, err);
+	return rc;
+}
+
+static int enter_type(const struct mmw_dwarf *dw, struct mmw_dwloaded *unit, uint32_t off, struct type *t,
+		      struct mmw_err *err)
+{
+	int rc = resolve(dw, unit, off, true, t, err);
+
+	rc = rc ? rc : complete(dw, &t->die, err);
 	return rc ? rc : size_type(dw, t, err);
 }
 
@@ -212,20 +224,24 @@ struct search {
 static int bit_of(const struct mmw_dwarf *dw, const struct mmw_dwdie *m, uint64_t unit_size, uint64_t *out,
 		  struct mmw_err *err)
 {
-	uint64_t unit = (m->has_size ? m->size : unit_size) * 8;
+	int64_t unit = (int64_t)(m->has_size ? m->size : unit_size) * 8, bit;
 
-	if (m->location > UINT32_MAX || m->data_bit > 8ull * UINT32_MAX || m->bits > unit)
+	if (m->location > UINT32_MAX || m->data_bit > 8ull * UINT32_MAX)
 		return broken(m, err, "it is not inside");
-	*out = m->location * 8;
+	bit = (int64_t)(m->location * 8);
 	if (m->has_data_bit)
-		*out += m->data_bit;
-	if (!m->has_bits || !m->has_bit_offset)
-		return 0;
-	/* DWARF 2 and 3: counted from the most significant bit of the unit. */
-	if (unit > 128 || m->bit_offset > unit - m->bits)
-		return broken(m, err, "its bits are not inside");
-	*out += dw->big_endian ? m->bit_offset : unit - m->bits - m->bit_offset;
-	return 0;
+		bit += (int64_t)m->data_bit;
+	if (m->has_bits && m->has_bit_offset) {
+		/*
+		 * DWARF 2 and 3: counted from the most significant bit of the unit. It is negative when a packed bit
+		 * field ends past its unit.
+		 */
+		if (unit < 0 || unit > 128 || m->bits > 64 || m->bit_offset > 128 || m->bit_offset < -128)
+			return broken(m, err, "its bits are not inside");
+		bit += dw->big_endian ? m->bit_offset : unit - (int64_t)m->bits - m->bit_offset;
+	}
+	*out = (uint64_t)bit;
+	return bit < 0 ? broken(m, err, "its bits are not inside") : 0;
 }
 
 static int find_member(const struct mmw_dwarf *dw, const struct mmw_dwdie *in, uint64_t base, unsigned depth,
@@ -236,10 +252,14 @@ static int find_inside(const struct mmw_dwarf *dw, const struct mmw_dwdie *in, c
 		       unsigned depth, struct search *s, struct mmw_err *err)
 {
 	struct type t;
-	int rc = m->has_type ? enter_type(dw, m->unit, m->type, &t, err) : 0;
+	int rc = m->has_type ? resolve(dw, m->unit, m->type, false, &t, err) : 0;
 
-	if (rc || !m->has_type || t.n_dims || !is_struct(&t.die))
+	/* What it is made of was known where the unit was compiled; another is not searched for it. */
+	if (rc || !m->has_type || !is_struct(&t.die) || t.die.declaration)
 		return rc == -MMW_E_NOTYPE ? 0 : rc;
+	rc = size_type(dw, &t, err);
+	if (rc)
+		return rc;
 	if (m->has_data_bit || !mmw_fits(m->location, t.size, in->size))
 		return broken(m, err, "an unnamed member is not inside");
 	return find_member(dw, &t.die, base + m->location, depth + 1, s, err);
@@ -301,7 +321,7 @@ static int step_member(const struct mmw_dwarf *dw, const struct mmw_path_step *s
 {
 	struct search s = { .name = step->name, .len = step->len };
 	struct mmw_dwdie in = pl->type.die;
-	int rc = !pl->type.n_dims && is_struct(&in) && !pl->bits.bit_size ? find_member(dw, &in, pl->off, 0, &s, err) : 0;
+	int rc = !pl->type.n_dims && is_struct(&in) ? find_member(dw, &in, pl->off, 0, &s, err) : 0;
 
 	if (!rc)
 		return mmw_fail(err, MMW_E_NOTYPE, 0, "DIE %#" PRIx64 " has no member %.*s", in.unit->off + in.off,

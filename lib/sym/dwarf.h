@@ -16,7 +16,7 @@
 
 struct mmw_dwarf;
 
-/* `f` is borrowed and must outlive *out. MMW_E_NODATA when there is no DWARF, MMW_E_CORRUPT when its sections are not inside. */
+/* `f` is borrowed and must outlive *out. MMW_E_NODATA when there is no DWARF, MMW_E_CORRUPT when it is not inside. */
 int mmw_dwarf_open(struct mmw_debugfile *f, struct mmw_dwarf **out, struct mmw_err *err);
 void mmw_dwarf_close(struct mmw_dwarf *dw);  /* NULL is fine */
 

@@ -17,14 +17,14 @@ enum {
 	BLOCK = 4096,           /* bytes that are searched before it is asked whether there was a hit */
 	FEW = 6,                /* patterns up to this many are searched for one by one */
 	FILTER_BITS = 1 << 16,
-	UNIT_COST = 4096,
+	PLACES_MAX = 1 << 20,   /* of a name in the strings */
+	UNIT_COST = 4096,       /* bytes of work that entering a unit counts for at least */
+	BUDGET = 1 << 26,       /* see spend() */
 	SHORT_SLICE = 8,        /* header of a contribution to .debug_str_offsets */
 };
 
-/* Bytes looked at for one name: abbreviations and units. Those of a whole kernel are 200 MB. */
-static const uint64_t budget = 1ull << 32;
 
-/* Answers, also that there is none. */
+/* What is known of a name, also that there is no such type. */
 struct answer {
 	char *name;
 	const uint16_t *tags;
@@ -40,6 +40,8 @@ struct mmw_dwindex {
 	uint64_t *units;            /* where the units start that the search came past */
 	size_t n_units, cap_units;
 	uint64_t next_unit;
+	int broken;                 /* why there is no next one, when that is not the end */
+	struct mmw_err why;
 	struct mmw_dwloaded **loaded;
 	size_t n_loaded, cap_loaded;
 	struct answer *answers;
@@ -141,18 +143,25 @@ static int read_head(const struct mmw_dwindex *ix, uint64_t off, struct mmw_dwhe
 
 	rc = rc ? rc : mmw_dwhead_parse(p, len, ix->sects.big_endian, out, err);
 	if (!rc && out->len > left)
-		rc = mmw_fail(err, MMW_E_CORRUPT, off, "a unit of %" PRIu64 " bytes, %" PRIu64 " are left", out->len, left);
+		rc = mmw_fail(err, MMW_E_CORRUPT, off, "a unit of %" PRIu64 " bytes, %" PRIu64 " are left", out->len,
+			      left);
 	return mmw_wrap(err, rc, ".debug_info at %#" PRIx64, off);
 }
 
-/* Go along the units until one begins at or after `end`. */
+/* Go along the units until one begins at or after `end`. Behind a damaged one no other can be found. */
 static int list_units(struct mmw_dwindex *ix, uint64_t end, struct mmw_err *err)
 {
 	struct mmw_dwhead h;
 	int rc = 0;
 
-	while (!rc && ix->next_unit < end) {
-		rc = read_head(ix, ix->next_unit, &h, err);
+	while (!ix->broken && ix->next_unit < end) {
+		rc = read_head(ix, ix->next_unit, &h, &ix->why);
+		if (rc == -MMW_E_CORRUPT || rc == -MMW_E_UNSUPPORTED) {
+			ix->broken = rc;
+			return 0;
+		}
+		if (rc && err)
+			*err = ix->why;
 		rc = rc ? rc : mmw_vec_reserve(&ix->units, &ix->cap_units, ix->n_units + 1, sizeof(*ix->units), err);
 		if (rc)
 			return rc;
@@ -224,7 +233,6 @@ static int load(struct mmw_dwindex *ix, uint64_t off, const struct mmw_dwhead *h
 	if (!l)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for a unit");
 	l->off = off;
-	l->abbrevs = ix->sects.abbrev.bytes + h->abbrev_off;
 	rc = load_table(ix, l, h, a, err);
 	rc = rc ? rc : mmw_dwunit_check(&l->unit, &ix->sects, a, err);
 	if (rc) {
@@ -267,6 +275,8 @@ static int add_offset(struct patterns *ps, uint64_t off, struct mmw_err *err)
 {
 	int rc = mmw_vec_reserve(&ps->offsets, &ps->cap, ps->n + 1, sizeof(*ps->offsets), err);
 
+	if (ps->n >= PLACES_MAX)
+		return mmw_fail(err, MMW_E_LIMIT, 0, "too many strings have this name");
 	if (!rc)
 		ps->offsets[ps->n++] = (uint32_t)off;
 	return rc;
@@ -279,11 +289,14 @@ static int add_offset(struct patterns *ps, uint64_t off, struct mmw_err *err)
 static int add_places(struct patterns *ps, const struct mmw_dwdata *d, const char *name, struct mmw_err *err)
 {
 	size_t len = strlen(name) + 1, first = ps->n;
-	const uint8_t *p = d->bytes, *end = d->bytes + (d->len < UINT32_MAX ? d->len : UINT32_MAX);
+	const uint8_t *p = d->bytes, *end;
 	bool alone = false;
 	int rc = 0;
 
-	while (!rc && d->len && (p = memmem(p, (size_t)(end - p), name, len)) != NULL) {
+	if (!d->len)
+		return 0;
+	end = p + (d->len < UINT32_MAX ? d->len : UINT32_MAX);
+	while (!rc && (p = memmem(p, (size_t)(end - p), name, len)) != NULL) {
 		bool starts = p == d->bytes || !p[-1];
 
 		if (starts && !alone)
@@ -478,10 +491,16 @@ static int want(struct search *s, uint32_t code, struct mmw_err *err)
 	return rc;
 }
 
-static int spend(struct search *s, uint64_t bytes, struct mmw_err *err)
+/*
+ * Work for one name stays in proportion to the file, however often its units share an abbreviation table or the name
+ * seems to occur. Looking into every unit of a kernel takes a third of it.
+ */
+static int spend(struct search *s, uint64_t work, struct mmw_err *err)
 {
-	s->work += UNIT_COST + bytes;
-	return s->work > budget ? mmw_fail(err, MMW_E_LIMIT, 0, "too much DWARF looked at for one name") : 0;
+	s->work += work;
+	if (s->work <= BUDGET + 4 * (mmw_debugsect_size(s->ix->info) + s->ix->sects.abbrev.len))
+		return 0;
+	return mmw_fail(err, MMW_E_LIMIT, 0, "too much DWARF to look at for one name");
 }
 
 /* What a unit says that cannot be read is kept for the case that none has the name. */
@@ -517,7 +536,7 @@ static int enter_unit(struct search *s, size_t unit, struct mmw_err *err)
 	for (size_t code = 0; !rc && code < s->abbrevs.n; code++)
 		rc = want(s, (uint32_t)code, err);
 	s->done = !s->n;
-	return rc ? rc : spend(s, s->abbrevs.len + s->abbrevs.n * sizeof(*s->abbrevs.by_code), err);
+	return rc ? rc : spend(s, UNIT_COST + s->abbrevs.len + s->abbrevs.n, err);
 }
 
 /* Whether a reference at this place is the name in a DIE of the kinds wanted. */
@@ -528,30 +547,33 @@ static bool explained(const struct search *s, const struct wave *w, uint64_t at)
 	for (size_t i = 0; i < s->n; i++) {
 		const struct wanted *d = &s->wanted[i];
 
-		if (d->delta <= MARGIN && at >= first + d->delta && !memcmp(wave_byte(w, at - d->delta), d->code, d->len))
+		if (d->delta <= MARGIN && at >= first + d->delta &&
+		    !memcmp(wave_byte(w, at - d->delta), d->code, d->len))
 			return true;
 	}
 	return s->any;
 }
 
 /*
- * The best that the unit has of this name; whether it is of use. A typedef where a struct of the name is declared is only
- * the second best: elsewhere that struct may be defined.
+ * The best that the unit has of this name; whether it is of use. A typedef where a struct of the name is declared is
+ * only the second best: elsewhere that struct may be defined. So is a type that a function has for itself.
  */
 static bool answer_of(struct search *s, struct mmw_dwloaded *l)
 {
 	const struct mmw_dwname *n = NULL;
-	bool declared = false;
+	bool second = false;
 
 	for (const uint16_t *t = s->tags; *t; t++) {
 		n = mmw_dwunit_find(&l->unit, s->name, *t, false);
 		if (n)
 			break;
-		declared |= mmw_dwunit_find(&l->unit, s->name, *t, true) != NULL;
+		second |= mmw_dwunit_find(&l->unit, s->name, *t, true) != NULL;
 	}
-	if (!n || (declared && s->second.unit))
+	if (n)
+		second |= n->local;
+	if (!n || (second && s->second.unit))
 		return false;
-	*(declared ? &s->second : &s->hit) = (struct mmw_dwhit){ l, n->die };
+	*(second ? &s->second : &s->hit) = (struct mmw_dwhit){ l, n->die };
 	return true;
 }
 
@@ -587,6 +609,8 @@ static int look_at_hit(struct search *s, const struct wave *w, uint64_t at, stru
 	size_t unit = s->unit;
 	int rc;
 
+	if (s->ix->broken && at >= s->ix->next_unit)
+		return 0;
 	while (unit + 1 < s->ix->n_units && s->ix->units[unit + 1] <= at)
 		unit++;
 	if (!s->entered || unit != s->unit) {
@@ -594,7 +618,10 @@ static int look_at_hit(struct search *s, const struct wave *w, uint64_t at, stru
 		if (rc)
 			return rc;
 	}
-	return s->done || !explained(s, w, at) ? 0 : look_into_unit(s, err);
+	if (s->done)
+		return 0;
+	rc = spend(s, s->n, err);
+	return rc || !explained(s, w, at) ? rc : look_into_unit(s, err);
 }
 
 static int look_at_hits(struct search *s, const struct wave *w, struct mmw_err *err)
@@ -693,10 +720,12 @@ static int search(struct mmw_dwindex *ix, const char *name, const uint16_t *tags
 	if (rc)
 		return rc;
 	*out = s.hit.unit ? s.hit : s.second;
-	if (!out->unit && s.damage)
-		*err = s.why;
+	if (!out->unit && (s.damage || ix->broken)) {
+		*err = s.damage ? s.why : ix->why;
+		return s.damage ? s.damage : ix->broken;
+	}
 	if (!out->unit)
-		return s.damage ? s.damage : mmw_fail(err, MMW_E_NOTYPE, 0, "DWARF has no type %s", name);
+		return mmw_fail(err, MMW_E_NOTYPE, 0, "DWARF has no type %s", name);
 	return 0;
 }
 
@@ -725,8 +754,11 @@ int mmw_dwindex_find(struct mmw_dwindex *ix, const char *name, const uint16_t *t
 	if (!a.name)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for a name");
 	a.rc = search(ix, name, tags, &a.hit, &a.err);
-	ix->answers[ix->n_answers++] = a;
 	*out = a.hit;
+	if (a.rc == -MMW_E_NOMEM || a.rc == -MMW_E_SYS)
+		free(a.name);  /* it may be another time */
+	else
+		ix->answers[ix->n_answers++] = a;
 	if (a.rc && err)
 		*err = a.err;
 	return a.rc;

@@ -19,7 +19,6 @@ struct mmw_dwindex;
 struct mmw_dwloaded {
 	uint64_t off;        /* in .debug_info */
 	struct mmw_dwunit unit;
-	const uint8_t *abbrevs;
 	uint8_t *str_offsets;   /* what the unit has of .debug_str_offsets, with its header of 8 bytes; NULL without */
 	uint64_t str_offsets_len;
 	void *user;          /* for who asks; NULL at first */

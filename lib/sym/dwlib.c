@@ -89,7 +89,8 @@ static void move_to_zero(struct mmw_dwloaded *l, bool be)
 {
 	put32(l->unit.bytes + l->unit.head.abbrev_at, 0, be);
 	if (l->str_offsets)
-		put32(l->unit.bytes + l->unit.str_base_at, (uint32_t)(l->str_offsets_len - l->unit.str_offsets_len), be);
+		put32(l->unit.bytes + l->unit.str_base_at, (uint32_t)(l->str_offsets_len - l->unit.str_offsets_len),
+		      be);
 }
 
 static int object_of(const struct mmw_dwsects *s, struct mmw_dwloaded *l, struct unit_object **out, struct mmw_err *err)
@@ -109,7 +110,7 @@ static int object_of(const struct mmw_dwsects *s, struct mmw_dwloaded *l, struct
 	*o = (struct unit_object){ { o, &methods }, {
 		{ "", NULL, 0 },
 		{ ".debug_info", l->unit.bytes, l->unit.head.len },
-		{ ".debug_abbrev", l->abbrevs, l->unit.abbrevs_len },
+		{ ".debug_abbrev", l->unit.abbrevs, l->unit.abbrevs_len },
 		{ ".debug_str", s->str.bytes, s->str.len },
 		{ ".debug_line_str", s->line_str.bytes, s->line_str.len },
 		{ ".debug_str_offsets", l->str_offsets, l->str_offsets_len },
@@ -218,7 +219,7 @@ static uint64_t *place_of(struct mmw_dwdie *d, Dwarf_Half at, bool **has, bool *
 		return &d->bits;
 	case DW_AT_bit_offset:
 		*has = &d->has_bit_offset;
-		return &d->bit_offset;
+		return (uint64_t *)&d->bit_offset;
 	case DW_AT_data_bit_offset:
 		*has = &d->has_data_bit;
 		return &d->data_bit;

@@ -2,11 +2,12 @@
 /*
  * One DIE, as libdwarf reads it.
  *
- * libdwarf (20210528 in Debian 12) is not made for hostile input: it has read past the ends of sections and freed twice. It
- * therefore never sees the file, only one unit at a time, as an object of a handful of sections in memory: the unit, its
- * table of abbreviations and the strings, after mmw_dwunit_check() found that every DIE, form and name in it lies inside
- * and every DW_AT_sibling leads to a DIE. What is left to libdwarf is to interpret values. References are followed by us,
- * and only to where a DIE starts. That also makes it fast: opening one unit takes a millisecond, all of them minutes.
+ * libdwarf (20210528 in Debian 12) is not made for hostile input: it has read past the ends of sections and freed
+ * twice. It therefore never sees the file, only one unit at a time, as an object of a handful of sections in memory:
+ * the unit, its table of abbreviations and the strings, after mmw_dwunit_check() found that every DIE, form and name in
+ * it lies inside and every DW_AT_sibling leads to a DIE. What is left to libdwarf is to interpret values. References
+ * are followed by us, and only to where a DIE starts. A child process with limits would do as well against damage, but
+ * not at this speed: opening one unit takes a millisecond, and nothing has to be started, waited for or killed.
  */
 #ifndef MMW_SYM_DWLIB_H
 #define MMW_SYM_DWLIB_H
@@ -24,7 +25,8 @@ struct mmw_dwdie {
 	uint64_t size;           /* DW_AT_byte_size */
 	uint64_t count;          /* DW_AT_count, or DW_AT_upper_bound + 1 */
 	uint64_t location;       /* DW_AT_data_member_location, in bytes */
-	uint64_t bits, bit_offset, data_bit;  /* DW_AT_bit_size, DW_AT_bit_offset, DW_AT_data_bit_offset */
+	uint64_t bits, data_bit; /* DW_AT_bit_size, DW_AT_data_bit_offset */
+	int64_t bit_offset;      /* DW_AT_bit_offset */
 	uint64_t encoding;       /* DW_AT_encoding */
 	int64_t value;           /* DW_AT_const_value */
 };

@@ -11,7 +11,9 @@
 
 enum {
 	CODES_MAX = 1 << 16,   /* compilers number abbreviations from 1; some thousands are many */
+	ATTRS_MAX = 256,       /* of one abbreviation; compilers need thirty */
 	HASHED_MAX = 128,      /* bytes of a name that count for its hash: names may be megabytes long */
+	NESTED_MAX = 1 << 14,  /* bytes below one member of a type */
 	STEPS_PER_BYTE = 32,   /* attributes may take no bytes; one DIE of them takes at least one */
 	UNKNOWN = -1, VARIES = -2,
 };
@@ -157,6 +159,8 @@ static int add_attr(struct mmw_dwabbrevs *a, struct mmw_dwabbrev *d, const struc
 	rc = mmw_vec_reserve(&a->attrs, &a->cap_attrs, a->n_attrs + 1, sizeof(*a->attrs), err);
 	if (rc)
 		return rc;
+	if (d->n == ATTRS_MAX)
+		return mmw_fail(err, MMW_E_LIMIT, 0, "more attributes than a DIE can have");
 	a->attrs[a->n_attrs++] = (struct mmw_dwattr){ (uint16_t)at, (uint16_t)form };
 	d->n++;
 	if (at == DW_AT_name && d->name_form)
@@ -198,8 +202,8 @@ static int read_abbrev(struct mmw_bytes *b, struct mmw_dwabbrevs *a, uint64_t co
 
 	rc = rc ? rc : mmw_bytes_u8(b, &children, err);
 	if (!rc && (!tag || tag > UINT16_MAX || children > 1 || code >= CODES_MAX))
-		rc = mmw_fail(err, MMW_E_CORRUPT, 0, "abbreviation %" PRIu64 ": tag %#" PRIx64 ", children %u", code, tag,
-			      children);
+		rc = mmw_fail(err, MMW_E_CORRUPT, 0, "abbreviation %" PRIu64 ": tag %#" PRIx64 ", children %u", code,
+			      tag, children);
 	rc = rc ? rc : mmw_vec_reserve(&a->by_code, &a->cap, code + 1, sizeof(*a->by_code), err);
 	if (rc)
 		return rc;
@@ -211,6 +215,7 @@ static int read_abbrev(struct mmw_bytes *b, struct mmw_dwabbrevs *a, uint64_t co
 		return mmw_fail(err, MMW_E_CORRUPT, 0, "abbreviation %" PRIu64 " exists twice", code);
 	d.tag = (uint16_t)tag;
 	d.children = children;
+	d.at = b->pos - h->abbrev_off;
 	rc = read_attrs(b, a, &d, h, err);
 	a->by_code[code] = d;
 	return rc;
@@ -251,6 +256,8 @@ struct walk {
 	struct mmw_bytes b;
 	size_t levels;               /* that are open */
 	uint64_t steps;
+	size_t inside;               /* the level of a type's members when in one, the outermost; or 0 */
+	uint32_t nested;             /* that member of it whose own children are read; or 0 */
 	uint32_t *siblings;          /* where DW_AT_sibling leads */
 	size_t n_siblings, cap_siblings;
 };
@@ -352,27 +359,20 @@ static uint32_t hash_of(const char *name)
 	return h;
 }
 
-/* Types of the outermost level; an enumerator is one level further in. */
-static bool is_collected(const struct walk *w, unsigned tag)
+static bool is_collected(unsigned tag)
 {
-	switch (tag) {
-	case DW_TAG_structure_type: case DW_TAG_union_type: case DW_TAG_typedef: case DW_TAG_enumeration_type:
-	case DW_TAG_base_type:
-		return w->levels == 1;
-	case DW_TAG_enumerator:
-		return w->levels == 2;
-	default:
-		return false;
-	}
+	return tag == DW_TAG_structure_type || tag == DW_TAG_union_type || tag == DW_TAG_typedef ||
+	       tag == DW_TAG_enumeration_type || tag == DW_TAG_base_type || tag == DW_TAG_enumerator;
 }
 
 static int add_name(struct walk *w, const struct mmw_dwabbrev *d, uint32_t die, const char *name, struct mmw_err *err)
 {
 	struct mmw_dwunit *u = w->u;
 	int rc = mmw_vec_reserve(&u->names, &u->cap, u->n + 1, sizeof(*u->names), err);
+	bool local = w->levels > (d->tag == DW_TAG_enumerator ? 2 : 1);
 
 	if (!rc)
-		u->names[u->n++] = (struct mmw_dwname){ name, hash_of(name), die, d->tag, d->declaration };
+		u->names[u->n++] = (struct mmw_dwname){ name, hash_of(name), die, d->tag, d->declaration, local };
 	return rc;
 }
 
@@ -391,15 +391,46 @@ static int check_die(struct walk *w, const struct mmw_dwabbrev *d, uint32_t die,
 		if (t.at == DW_AT_name && w->levels) {
 			name = string_of(w, t.form);
 			if (!name)
-				return mmw_fail(err, MMW_E_CORRUPT, die, "the name of a DIE (form %#x) is not there", t.form);
+				return mmw_fail(err, MMW_E_CORRUPT, die, "the name of a DIE (form %#x) is not there",
+						t.form);
 		}
 		if (t.at == DW_AT_sibling)
 			rc = add_sibling(w, t.form, err);
 		rc = rc ? rc : skip_value(&w->b, &w->u->head, t.form, err);
 	}
-	if (!rc && name && *name && is_collected(w, d->tag))
+	if (!rc && name && *name && is_collected(d->tag))
 		rc = add_name(w, d, die, name, err);
 	return rc;
+}
+
+static bool is_gone_through(unsigned tag)
+{
+	return tag == DW_TAG_structure_type || tag == DW_TAG_union_type || tag == DW_TAG_enumeration_type ||
+	       tag == DW_TAG_array_type;
+}
+
+/*
+ * Keep the levels. libdwarf steps over what is below a DIE to find the next one, and members may be gone through again
+ * and again: so there must not be much below one. C puts nothing there.
+ */
+static int change_level(struct walk *w, const struct mmw_dwabbrev *d, uint32_t die, struct mmw_err *err)
+{
+	if (!d) {
+		w->levels--;
+		if (w->nested && w->levels == w->inside && w->b.pos - w->nested > NESTED_MAX)
+			return mmw_fail(err, MMW_E_LIMIT, die, "a member of a type has too much below it");
+		if (w->levels <= w->inside)
+			w->nested = 0;
+		if (w->levels < w->inside)
+			w->inside = 0;
+	} else if (d->children) {
+		if (w->inside && w->levels == w->inside)
+			w->nested = die;
+		w->levels++;
+		if (!w->inside && is_gone_through(d->tag))
+			w->inside = w->levels;
+	}
+	return 0;
 }
 
 /* The levels end where the unit does; what follows the outermost one is padding. */
@@ -418,13 +449,51 @@ static int walk_all(struct walk *w, struct mmw_err *err)
 		if (!d && !w->levels)
 			return mmw_fail(err, MMW_E_CORRUPT, die, "a unit without a DIE");
 		rc = d ? check_die(w, d, die, err) : 0;
+		rc = rc ? rc : change_level(w, d, die, err);
 		if (rc)
 			return rc;
-		if (!d)
-			w->levels--;
-		else
-			w->levels += d->children;
 	} while (w->levels);
+	return 0;
+}
+
+/* Attribute numbers that DWARF has given to nothing, as long as those they replace. */
+static void hide_attrs(uint8_t *p, const struct mmw_dwabbrev *d, const struct mmw_dwattr *attrs, size_t len)
+{
+	struct mmw_bytes b = mmw_bytes_of(p, len, false, "abbreviation");
+	uint64_t v;
+
+	for (uint32_t i = 0; i < d->n; i++) {
+		size_t at = b.pos;
+		int rc = uleb(&b, &v, NULL);
+
+		if (attrs[i].at != DW_AT_str_offsets_base && b.pos == at + 1)
+			p[at] = 0x7f;
+		else if (attrs[i].at != DW_AT_str_offsets_base && b.pos == at + 2)
+			memcpy(p + at, "\xff\x3f", 2);
+		rc = rc ? rc : uleb(&b, &v, NULL);
+		if (!rc && attrs[i].form == DW_FORM_implicit_const)
+			rc = uleb(&b, &v, NULL);
+		if (rc)
+			return;
+	}
+}
+
+static int copy_abbrevs(struct mmw_dwunit *u, const struct mmw_dwsects *s, const struct mmw_dwabbrevs *a,
+			struct mmw_err *err)
+{
+	struct walk w = walk_of(u, s, a);
+	const struct mmw_dwabbrev *d;
+	int rc = next_abbrev(&w, &d, err);
+
+	if (rc)
+		return rc;
+	u->abbrevs = malloc(a->len);
+	if (!u->abbrevs)
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for abbreviations");
+	memcpy(u->abbrevs, s->abbrev.bytes + u->head.abbrev_off, a->len);
+	u->abbrevs_len = a->len;
+	if (d)
+		hide_attrs(u->abbrevs + d->at, d, a->attrs + d->first, a->len - d->at);
 	return 0;
 }
 
@@ -434,14 +503,13 @@ int mmw_dwunit_check(struct mmw_dwunit *u, const struct mmw_dwsects *s, const st
 	struct walk w = walk_of(u, s, a);
 	int rc;
 
-	u->abbrevs_len = a->len;
 	u->starts = calloc(1, u->head.len / 8 + 1);
 	rc = u->starts ? walk_all(&w, err) : mmw_fail(err, MMW_E_NOMEM, 0, "no memory for a unit");
 	for (size_t i = 0; !rc && i < w.n_siblings; i++)
 		if (!mmw_dwunit_is_die(u, w.siblings[i]))
 			rc = mmw_fail(err, MMW_E_CORRUPT, w.siblings[i], "DW_AT_sibling leads into a DIE");
 	free(w.siblings);
-	return rc;
+	return rc ? rc : copy_abbrevs(u, s, a, err);
 }
 
 int mmw_dwunit_str_base(struct mmw_dwunit *u, const struct mmw_dwsects *s, const struct mmw_dwabbrevs *a,
@@ -469,6 +537,7 @@ int mmw_dwunit_str_base(struct mmw_dwunit *u, const struct mmw_dwsects *s, const
 void mmw_dwunit_free(struct mmw_dwunit *u)
 {
 	free(u->bytes);
+	free(u->abbrevs);
 	free(u->starts);
 	free(u->names);
 	*u = (struct mmw_dwunit){ .n = 0 };
@@ -476,13 +545,17 @@ void mmw_dwunit_free(struct mmw_dwunit *u)
 
 const struct mmw_dwname *mmw_dwunit_find(const struct mmw_dwunit *u, const char *name, uint16_t tag, bool declaration)
 {
+	const struct mmw_dwname *local = NULL;
 	uint32_t hash = hash_of(name);
 
 	for (size_t i = 0; i < u->n; i++) {
 		const struct mmw_dwname *n = &u->names[i];
 
-		if (n->hash == hash && n->tag == tag && n->declaration == declaration && !strcmp(n->name, name))
+		if (n->hash != hash || n->tag != tag || n->declaration != declaration || strcmp(n->name, name))
+			continue;
+		if (!n->local)
 			return n;
+		local = local ? local : n;
 	}
-	return NULL;
+	return local;
 }

@@ -4,8 +4,8 @@
  *
  * DWARF versions 2 to 5, in its 32-bit format, which is the only one that compilers write for Linux. A unit is
  *   header   its length, version, where its abbreviations are, sizes of addresses; version 5 has a unit type
- *   DIEs     a tree in preorder: ULEB128 number of an abbreviation, then the values of its attributes; number 0 ends the
- *            children of one
+ *   DIEs     a tree in preorder: ULEB128 number of an abbreviation, then the values of its attributes; number 0 ends
+ *            the children of one
  * and an abbreviation (.debug_abbrev) is number, tag, whether it has children, and pairs of attribute and form to 0, 0.
  */
 #ifndef MMW_SYM_DWUNIT_H
@@ -53,6 +53,7 @@ struct mmw_dwabbrev {
 	uint16_t tag;               /* 0: there is none of this number */
 	uint16_t name_form;         /* of DW_AT_name; 0: it has no name */
 	int32_t name_at;            /* bytes of the attributes before DW_AT_name, -1 when that depends */
+	uint64_t at;                /* where in the table its attributes begin */
 	bool children, declaration;
 };
 
@@ -68,18 +69,20 @@ int mmw_dwabbrevs_read(const struct mmw_dwsects *s, const struct mmw_dwhead *h, 
 		       struct mmw_err *err);
 void mmw_dwabbrevs_free(struct mmw_dwabbrevs *a);
 
-/* A type of the unit's outermost level, or an enumerator of one. */
+/* A type or an enumerator. */
 struct mmw_dwname {
 	const char *name;           /* in the unit or in the strings */
 	uint32_t hash, die;         /* offset from the start of the unit */
 	uint16_t tag;
 	bool declaration;
+	bool local;                 /* to a function */
 };
 
 struct mmw_dwunit {
 	struct mmw_dwhead head;
-	uint64_t abbrevs_len;
 	uint8_t *bytes;
+	uint8_t *abbrevs;           /* a copy of its table, for libdwarf: see mmw_dwunit_check() */
+	uint64_t abbrevs_len;
 	uint8_t *starts;            /* a bit for each byte of the unit: a DIE starts there */
 	struct mmw_dwname *names;
 	size_t n, cap;
@@ -100,6 +103,9 @@ int mmw_dwunit_str_base(struct mmw_dwunit *u, const struct mmw_dwsects *s, const
  *   - DW_AT_sibling leads forward, to the start of a DIE;
  *   - the tree ends inside the unit, with all its levels.
  * Other references are for whoever follows them to check, with mmw_dwunit_is_die().
+ *
+ * In u->abbrevs the attributes of the first DIE have no meaning, except DW_AT_str_offsets_base: libdwarf follows some
+ * of them when it opens a unit, to sections that are not there.
  */
 int mmw_dwunit_check(struct mmw_dwunit *u, const struct mmw_dwsects *s, const struct mmw_dwabbrevs *a,
 		     struct mmw_err *err);
@@ -110,7 +116,7 @@ static inline bool mmw_dwunit_is_die(const struct mmw_dwunit *u, uint64_t off)
 	return off < u->head.len && (u->starts[off / 8] >> off % 8 & 1);
 }
 
-/* The first name of this tag, with a definition or without; NULL when there is none. */
+/* The first name of this tag, with a definition or without, those of a function's own last; NULL when there is none. */
 const struct mmw_dwname *mmw_dwunit_find(const struct mmw_dwunit *u, const char *name, uint16_t tag, bool declaration);
 
 /* Bytes that a ULEB128 takes at its shortest. */

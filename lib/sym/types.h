@@ -81,8 +81,8 @@ struct mmw_path_step {
 int mmw_path_next(const char *path, const char **at, struct mmw_path_step *out, struct mmw_err *err);
 
 /*
- * For the sources: a bit field in the fewest bytes that hold it and lie inside its struct of `size` bytes; the unit of its
- * type may do neither when the struct is packed. `bit` counts as the target does, in big endian from the most
+ * For the sources: a bit field in the fewest bytes that hold it and lie inside its struct of `size` bytes; the unit of
+ * its type may do neither when the struct is packed. `bit` counts as the target does, in big endian from the most
  * significant one. Sets offset (from the struct), size, bit_offset and bit_size. MMW_E_CORRUPT when it is not inside,
  * MMW_E_UNSUPPORTED when no word holds it.
  */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/vec.h"
+#include "tests/tools/dwwrite.h"
 #include "tests/tools/kswrite.h"
 #include "tests/tools/recipe.h"
 #include "tests/tools/wrap.h"
@@ -296,6 +297,17 @@ static bool disas_seed(unsigned index, struct blob *out)
 	return true;
 }
 
+/* A file for each way to write DWARF that the unit test knows. */
+static bool dwarf_seed(unsigned index, struct blob *out)
+{
+	struct dw_spec spec;
+
+	if (!dw_spec_at(index, &spec))
+		return false;
+	dw_model(&spec, out);
+	return true;
+}
+
 bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 {
 	static const struct {
@@ -304,6 +316,7 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 	} makers[] = {
 		{ "btf", btf_seed },
 		{ "disas", disas_seed },
+		{ "dwarf", dwarf_seed },
 		{ "elf", elf_seed },
 		{ "flattened", flattened_seed },
 		{ "kallsyms", kallsyms_seed },

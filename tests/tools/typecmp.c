@@ -2,9 +2,10 @@
 /*
  * typecmp VMLINUX [EVERY]: ask BTF and DWARF of the same vmlinux the same questions.
  *
- * The questions are those that lib/ asks, and with EVERY also the members of each EVERYth struct that BTF has. Prints each
- * answer that differs, then "N compared, N differ". A type or member that neither has is no difference. Exit status 0
- * when all are the same, 1 when not, 2 when there is nothing to compare.
+ * The questions are those that lib/ asks, and with EVERY also the members of each EVERYth struct that BTF has. Prints
+ * each answer that differs, then how many were compared and how many differ. A type or member that neither has is no
+ * difference; nor is a sign alone, which BTF did not always record (that of char, in 5.10), but it is counted.
+ * Exit status 0 when all are the same, 1 when not, 2 when there is nothing to compare.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@
 struct compare {
 	struct mmw_btf *btf;
 	struct mmw_dwarf *dwarf;
-	unsigned long compared, differ, absent;
+	unsigned long compared, differ, absent, signs;
 	double slowest;
 	char slowest_name[128];
 };
@@ -35,7 +36,8 @@ static const char *const members[][2] = {
 	{ "per_cpu_zonestat", "vm_stat_diff" }, { "per_cpu_zonestat", "vm_stat_diff[3]" },
 	{ "per_cpu_pageset", "vm_stat_diff[0]" }, { "pglist_data", "node_zones" }, { "pglist_data", "node_id" },
 	{ "pglist_data", "node_start_pfn" }, { "pglist_data", "node_spanned_pages" }, { "pglist_data", "node_mem_map" },
-	{ "pglist_data", "nr_zones" }, { "mem_section", "section_mem_map" }, { "page", "flags" }, { "page", "page_type" },
+	{ "pglist_data", "nr_zones" }, { "mem_section", "section_mem_map" }, { "page", "flags" },
+	{ "page", "page_type" },
 	{ "page", "_mapcount" }, { "page", "_mapcount.counter" }, { "page", "private" }, { "page", "buddy_list" },
 	{ "page", "buddy_list.next" }, { "page", "buddy_list.prev" }, { "page", "lru" }, { "page", "lru.next" },
 	{ "page", "lru.prev" }, { "page", "_refcount" }, { "page", "compound_head" }, { "page", "mapping" },
@@ -58,12 +60,14 @@ static const char *const members[][2] = {
 };
 
 static const char *const sizes[] = {
-	"page", "zone", "pglist_data", "module", "list_head", "mem_section", "atomic_t", "pgd_t", "int", "long unsigned int",
-	"unsigned long", "migratetype", "zone_stat_item", "u64", "no_such_type", "kmem_cache", "pid", "mm_struct", "folio",
+	"page", "zone", "pglist_data", "module", "list_head", "mem_section", "atomic_t", "pgd_t", "int",
+	"long unsigned int", "unsigned long", "migratetype", "zone_stat_item", "u64", "no_such_type", "kmem_cache",
+	"pid", "mm_struct", "folio",
 };
 
 static const char *const enumerators[][2] = {
-	{ "migratetype", "MIGRATE_UNMOVABLE" }, { "migratetype", "MIGRATE_ISOLATE" }, { "migratetype", "MIGRATE_TYPES" },
+	{ "migratetype", "MIGRATE_UNMOVABLE" }, { "migratetype", "MIGRATE_ISOLATE" },
+	{ "migratetype", "MIGRATE_TYPES" },
 	{ "zone_stat_item", "NR_FREE_PAGES" }, { "node_states", "N_ONLINE" }, { "pagetype", "PGTY_buddy" },
 	{ "pagetype", "PG_buddy" }, { "pageflags", "PG_slab" }, { NULL, "PG_buddy" }, { NULL, "NR_FREE_PAGES" },
 	{ "module_state", "MODULE_STATE_UNFORMED" }, { "zone_type", "__MAX_NR_ZONES" },
@@ -101,8 +105,8 @@ static void judge(struct compare *c, int a, int b, bool same, const char *type, 
 
 static void show(const char *who, const struct mmw_member *m)
 {
-	printf("  %s: offset %" PRIu64 " size %" PRIu64 " count %" PRIu64 " of %" PRIu64 " bits %u+%u%s%s\n", who, m->offset,
-	       m->size, m->count, m->elem_size, m->bit_offset, m->bit_size, m->is_pointer ? " pointer" : "",
+	printf("  %s: offset %" PRIu64 " size %" PRIu64 " count %" PRIu64 " of %" PRIu64 " bits %u+%u%s%s\n", who,
+	       m->offset, m->size, m->count, m->elem_size, m->bit_offset, m->bit_size, m->is_pointer ? " pointer" : "",
 	       m->is_signed ? " signed" : "");
 }
 
@@ -117,8 +121,8 @@ static void compare_member(struct compare *c, const char *type, const char *path
 	rb = mmw_dwarf_member(c->dwarf, type, path, &b, &err);
 	time_it(c, since, type, path);
 	same = a.offset == b.offset && a.size == b.size && a.count == b.count && a.elem_size == b.elem_size &&
-		a.bit_offset == b.bit_offset && a.bit_size == b.bit_size && a.is_pointer == b.is_pointer &&
-		a.is_signed == b.is_signed;
+		a.bit_offset == b.bit_offset && a.bit_size == b.bit_size && a.is_pointer == b.is_pointer;
+	c->signs += !ra && !rb && same && a.is_signed != b.is_signed;
 	judge(c, ra, rb, same, type, path, err.msg);
 	if (!ra && !rb && !same) {
 		show("BTF", &a);
@@ -222,7 +226,8 @@ int main(int argc, char **argv)
 	if (argc > 2 && strtoul(argv[2], NULL, 10))
 		compare_all(&c, btf, mmw_debugfile_info(f)->big_endian, strtoul(argv[2], NULL, 10));
 	done = now();
-	printf("%lu compared (%lu are in neither), %lu differ\n", c.compared, c.absent, c.differ);
+	printf("%lu compared (%lu are in neither), %lu differ, and %lu in their sign alone\n", c.compared, c.absent,
+	       c.differ, c.signs);
 	fprintf(stderr, "opened in %.3f s, asked in %.3f s, the slowest %.3f s: %s\n", opened - since, done - opened,
 		c.slowest, c.slowest_name);
 	mmw_dwarf_close(c.dwarf);
