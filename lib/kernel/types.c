@@ -144,7 +144,7 @@ int mmw_kernel_member(struct mmw_kernel *k, const char *type, const char *path, 
 		rc = t->member(t->src, type, path, out, i ? NULL : err);
 		if (source)
 			*source = t->name;
-		if (rc != -MMW_E_NOTYPE)
+		if (!rc)
 			break;
 	}
 	return rc;
@@ -156,7 +156,7 @@ int mmw_kernel_type_size(struct mmw_kernel *k, const char *type, uint64_t *out, 
 
 	for (size_t i = 0; i < k->n_types; i++) {
 		rc = k->types[i].size(k->types[i].src, type, out, i ? NULL : err);
-		if (rc != -MMW_E_NOTYPE)
+		if (!rc)
 			break;
 	}
 	return rc;
@@ -168,7 +168,7 @@ int mmw_kernel_enumerator(struct mmw_kernel *k, const char *type, const char *na
 
 	for (size_t i = 0; i < k->n_types; i++) {
 		rc = k->types[i].enumerator(k->types[i].src, type, name, out, i ? NULL : err);
-		if (rc != -MMW_E_NOTYPE)
+		if (!rc)
 			break;
 	}
 	return rc;

@@ -173,7 +173,10 @@ static int read_btf(struct mmw_userfile *f, struct mmw_err *err)
 /* BTF first: it is small and answers at once. */
 static void add_types(struct mmw_kernel *k, struct mmw_userfile *f)
 {
-	struct mmw_typesrc dwarf = { "DWARF", NULL, mmw_dwarf_member, mmw_dwarf_type_size, mmw_dwarf_enumerator };
+	struct mmw_typesrc dwarf = {
+		"DWARF", NULL, mmw_dwarf_member, mmw_dwarf_type_size, mmw_dwarf_enumerator, NULL,
+		mmw_dwarf_find, mmw_dwarf_describe, mmw_dwarf_parts,
+	};
 	struct mmw_err err;
 
 	if (!read_btf(f, NULL)) {

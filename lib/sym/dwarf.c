@@ -466,3 +466,137 @@ int mmw_dwarf_enumerator(void *src, const char *type, const char *name, int64_t 
 	*out = d.value;
 	return 0;
 }
+
+/* --- the graph ------------------------------------------------------------------------------------------------ */
+
+/* An id has the unit's number (from 1, as 0 is void), the DIE, and of an array which of its dimensions is the outermost. */
+enum { ID_DIM_BITS = 4, ID_UNIT_AT = 36 };
+
+static uint64_t id_of(const struct mmw_dwloaded *unit, uint32_t die)
+{
+	return ((uint64_t)unit->number + 1) << ID_UNIT_AT | (uint64_t)die << ID_DIM_BITS;
+}
+
+static int die_of(const struct mmw_dwarf *dw, uint64_t id, struct mmw_dwdie *out, struct mmw_err *err)
+{
+	struct mmw_dwloaded *unit = mmw_dwindex_unit(dw->ix, (id >> ID_UNIT_AT) - 1);
+
+	if (!unit)
+		return mmw_fail(err, MMW_E_CORRUPT, 0, "DWARF has no type %#" PRIx64, id);
+	return read_die(dw, unit, (uint32_t)(id >> ID_DIM_BITS), out, err);
+}
+
+int mmw_dwarf_find(void *src, const char *name, uint64_t *id, struct mmw_err *err)
+{
+	const struct mmw_dwarf *dw = src;
+	struct mmw_dwhit hit;
+	int rc = mmw_dwindex_find(dw->ix, name, type_tags, &hit, err);
+
+	if (!rc)
+		*id = id_of(hit.unit, hit.die);
+	return rc;
+}
+
+static enum mmw_type_kind kind_of(const struct mmw_dwdie *d)
+{
+	switch (d->tag) {
+	case DW_TAG_base_type:
+		return d->encoding == DW_ATE_float ? MMW_TYPE_FLOAT : MMW_TYPE_INT;
+	case DW_TAG_pointer_type:
+		return MMW_TYPE_POINTER;
+	case DW_TAG_array_type:
+		return MMW_TYPE_ARRAY;
+	case DW_TAG_structure_type:
+		return MMW_TYPE_STRUCT;
+	case DW_TAG_union_type:
+		return MMW_TYPE_UNION;
+	case DW_TAG_enumeration_type:
+		return MMW_TYPE_ENUM;
+	case DW_TAG_typedef:
+		return MMW_TYPE_TYPEDEF;
+	case DW_TAG_const_type:
+		return MMW_TYPE_CONST;
+	case DW_TAG_volatile_type:
+	case DW_TAG_atomic_type:
+		return MMW_TYPE_VOLATILE;
+	case DW_TAG_restrict_type:
+		return MMW_TYPE_RESTRICT;
+	case DW_TAG_subroutine_type:
+		return MMW_TYPE_FUNCTION;
+	default:
+		return MMW_TYPE_OTHER;
+	}
+}
+
+/* All dimensions are in one DIE; each but the last is an array of the next. */
+static int describe_array(const struct mmw_dwarf *dw, const struct mmw_dwdie *d, uint64_t id, struct mmw_type *out,
+			  struct mmw_err *err)
+{
+	unsigned dim = id & ((1 << ID_DIM_BITS) - 1);
+	struct type t = { .n_dims = 0 };
+	int rc = add_dims(dw, d, &t, err);
+
+	if (rc)
+		return rc;
+	out->count = dim < t.n_dims ? t.dims[dim] : 0;
+	if (dim + 1 < t.n_dims)
+		out->target = id + 1;
+	return 0;
+}
+
+int mmw_dwarf_describe(void *src, uint64_t id, struct mmw_type *out, struct mmw_err *err)
+{
+	const struct mmw_dwarf *dw = src;
+	struct mmw_dwdie d;
+	int rc;
+
+	*out = (struct mmw_type){ .name = "" };
+	if (!id)
+		return 0;
+	rc = die_of(dw, id, &d, err);
+	if (rc)
+		return rc;
+	out->kind = kind_of(&d);
+	out->name = d.name;
+	out->size = d.has_size ? d.size : out->kind == MMW_TYPE_POINTER ? dw->word : 0;
+	out->target = d.has_type && out->kind != MMW_TYPE_ENUM ? id_of(d.unit, d.type) : 0;
+	out->declared = d.declaration && is_struct(&d);
+	out->is_signed = (out->kind == MMW_TYPE_INT || out->kind == MMW_TYPE_ENUM) && is_signed(dw, &d);
+	return out->kind == MMW_TYPE_ARRAY ? describe_array(dw, &d, id, out, err) : 0;
+}
+
+static int member_part(const struct mmw_dwarf *dw, const struct mmw_dwdie *m, struct mmw_type_part *part, struct mmw_err *err)
+{
+	struct type t = { .size = 0 };
+	int rc = 0;
+
+	if (m->has_bits && m->has_bit_offset && !m->has_size && m->has_type)
+		rc = enter_type(dw, m->unit, m->type, &t, err);
+	part->bits = m->has_bits ? (uint32_t)m->bits : 0;
+	return rc ? rc : bit_of(dw, m, t.size, &part->bit, err);
+}
+
+int mmw_dwarf_parts(void *src, uint64_t id, mmw_type_visit *visit, void *ctx, struct mmw_err *err)
+{
+	const struct mmw_dwarf *dw = src;
+	struct mmw_dwdie in, d;
+	struct mmw_dwiter it;
+	int rc = id ? die_of(dw, id, &in, err) : mmw_fail(err, MMW_E_NOTYPE, 0, "void has no members"), got;
+
+	if (rc)
+		return rc;
+	it = children_of(&in);
+	while (!rc && (got = next_child(dw, &it, &d, err)) != 0) {
+		struct mmw_type_part part = { .name = d.name, .value = d.value };
+
+		rc = got < 0 ? got : 0;
+		part.type = d.has_type ? id_of(d.unit, d.type) : 0;
+		if (!rc && d.tag == DW_TAG_member)
+			rc = member_part(dw, &d, &part, err);
+		if (!rc && (d.tag == DW_TAG_member || d.tag == DW_TAG_enumerator || d.tag == DW_TAG_formal_parameter ||
+			    d.tag == DW_TAG_unspecified_parameters))
+			rc = visit(ctx, &part);
+	}
+	mmw_dwiter_fini(&it);
+	return rc;
+}

@@ -28,6 +28,11 @@ int mmw_dwarf_member(void *src, const char *type, const char *path, struct mmw_m
 int mmw_dwarf_type_size(void *src, const char *type, uint64_t *out, struct mmw_err *err);
 int mmw_dwarf_enumerator(void *src, const char *type, const char *name, int64_t *out, struct mmw_err *err);
 
+/* And the three about the graph. A unit's types stay in that unit: what it only declares is not looked for in others. */
+int mmw_dwarf_find(void *src, const char *name, uint64_t *id, struct mmw_err *err);
+int mmw_dwarf_describe(void *src, uint64_t id, struct mmw_type *out, struct mmw_err *err);
+int mmw_dwarf_parts(void *src, uint64_t id, mmw_type_visit *visit, void *ctx, struct mmw_err *err);
+
 /*
  * Visit the enumerators of an enumeration in order: 1 and name (borrowed) and value, 0 past the end or when there is no
  * such enumeration. Each call begins at the first one.

@@ -247,11 +247,18 @@ static int keep(struct mmw_dwindex *ix, struct mmw_dwloaded *l, struct mmw_err *
 {
 	int rc = mmw_vec_reserve(&ix->loaded, &ix->cap_loaded, ix->n_loaded + 1, sizeof(struct mmw_dwloaded *), err);
 
-	if (rc)
+	if (rc) {
 		free_loaded(l);
-	else
-		ix->loaded[ix->n_loaded++] = l;
-	return rc;
+		return rc;
+	}
+	l->number = (uint32_t)ix->n_loaded;
+	ix->loaded[ix->n_loaded++] = l;
+	return 0;
+}
+
+struct mmw_dwloaded *mmw_dwindex_unit(const struct mmw_dwindex *ix, uint64_t number)
+{
+	return number < ix->n_loaded ? ix->loaded[number] : NULL;
 }
 
 /* --- what to search for --------------------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@ struct mmw_dwindex;
 /* A unit that is kept until the index is closed. */
 struct mmw_dwloaded {
 	uint64_t off;        /* in .debug_info */
+	uint32_t number;     /* for mmw_dwindex_unit() */
 	struct mmw_dwunit unit;
 	uint8_t *str_offsets;   /* what the unit has of .debug_str_offsets, with its header of 8 bytes; NULL without */
 	uint64_t str_offsets_len;
@@ -34,6 +35,9 @@ int mmw_dwindex_open(struct mmw_debugfile *f, struct mmw_dwindex **out, struct m
 void mmw_dwindex_close(struct mmw_dwindex *ix, void (*free_user)(void *user));
 
 const struct mmw_dwsects *mmw_dwindex_sects(const struct mmw_dwindex *ix);
+
+/* The unit of this number, or NULL. */
+struct mmw_dwloaded *mmw_dwindex_unit(const struct mmw_dwindex *ix, uint64_t number);
 
 /*
  * The definition of a name. `tags` (to a 0, borrowed for the life of the index) are the kinds it may have, the first
