@@ -5,11 +5,13 @@
 
 #include "cmd/cmd.h"
 #include "lib/arch/selfmap.h"
+#include "lib/kernel/module.h"
+#include "lib/mm/zone.h"
 
 enum {
 	COL_IMAGE, COL_FORMAT, COL_MEMORY, COL_EXTENTS, COL_ARCH, COL_RELEASE, COL_BANNER, COL_BUILD_ID, COL_CPUS,
 	COL_LEVELS, COL_VA_BITS, COL_ROOT, COL_ISOLATED, COL_SELFMAP, COL_IMAGE_VA, COL_IMAGE_PA, COL_KASLR, COL_REGIONS, COL_SYMBOLS,
-	COL_TYPES, COL_VMCOREINFO, COL_KERNELS, COL_EVIDENCE,
+	COL_TYPES, COL_VMCOREINFO, COL_MISSING, COL_KERNELS, COL_EVIDENCE,
 };
 
 static const struct mmw_col cols[] = {
@@ -34,6 +36,7 @@ static const struct mmw_col cols[] = {
 	[COL_SYMBOLS] = { "symbols", "number of symbols", 8, true, true },
 	[COL_TYPES] = { "types", "number of types", 8, true, true },
 	[COL_VMCOREINFO] = { "vmcoreinfo", "where VMCOREINFO was found: note, memory", 10, false, false },
+	[COL_MISSING] = { "missing", "what does not work, and why", 7, false, false },
 	[COL_KERNELS] = { "kernels", "all kernels the search found", 20, false, false },
 	[COL_EVIDENCE] = { "evidence", "how each of these was found", 20, false, false },
 	{ 0 },
@@ -292,6 +295,109 @@ static void print_sources(struct mmw_target *t, const struct facts *f)
 		*mmw_kernel_vmcoreinfo(t->kernel) ? "in memory" : "none");
 }
 
+/* --- what does not work ---------------------------------------------------------------------------------------- */
+
+/* What is missing, the commands that suffer, and why. */
+struct lack {
+	const char *what, *commands;
+	char why[320];
+};
+
+enum { LACKS_MAX = 4 };
+
+static bool has_graph(const struct facts *f)
+{
+	for (size_t i = 0; i < f->n_types; i++)
+		if (f->types[i].find)
+			return true;
+	return false;
+}
+
+static void add_lack(struct lack *list, size_t *n, const char *what, const char *commands, const char *why)
+{
+	struct lack *l = &list[(*n)++];
+
+	l->what = what;
+	l->commands = commands;
+	snprintf(l->why, sizeof(l->why), "%s", why);
+}
+
+/* Not by guessing: what a command begins with is tried. */
+static size_t find_lacks(struct mmw_target *t, const struct facts *f, struct lack list[LACKS_MAX])
+{
+	struct mmw_err err = { 0 };
+	struct mmw_zones zones;
+	size_t n = 0;
+
+	if (!mmw_kernel_found(t->kernel)) {
+		add_lack(list, &n, "symbols", "all that need names", mmw_kernel_why_not(t->kernel));
+		return n;
+	}
+	if (!mmw_kernel_modules(t->kernel, &err) && err.code)
+		add_lack(list, &n, "symbols of modules", "symbols, translate, disas", err.msg);
+	if (mmw_zones_open(t->kernel, &zones, &err))
+		add_lack(list, &n, "zones", "buddyinfo", err.msg);
+	else
+		mmw_zones_close(&zones);
+	if (!has_graph(f))
+		add_lack(list, &n, "types", "types, read --type", f->no_btf.msg);
+	return n;
+}
+
+/* The package of the kernel's maker that has its vmlinux. */
+static bool debug_package(const struct mmw_kernel *k, char *buf, size_t size)
+{
+	const char *banner = mmw_kernel_banner(k), *release = mmw_kernel_release(k);
+
+	if (!*release)
+		return false;
+	if (strstr(banner, "Ubuntu"))
+		snprintf(buf, size, "linux-image-%s-dbgsym", release);
+	else if (strstr(banner, "Debian"))
+		snprintf(buf, size, "linux-image-%s-dbg", release);
+	else if (strstr(release, ".el") || strstr(release, ".fc"))
+		snprintf(buf, size, "kernel-debuginfo-%s", release);
+	else
+		return false;
+	return true;
+}
+
+static void print_lacks(struct mmw_target *t, const struct facts *f)
+{
+	struct lack list[LACKS_MAX];
+	size_t n = find_lacks(t, f, list);
+	const char *id = mmw_kernel_build_id(t->kernel);
+	char package[128];
+
+	/* Why there is no kernel was said before. */
+	for (size_t i = 0; i < n && mmw_kernel_found(t->kernel); i++) {
+		line(t, i ? "" : "missing");
+		fprintf(t->out.to, "%s (%s): %s\n", list[i].what, list[i].commands, list[i].why);
+	}
+	if (!n)
+		return;
+	line(t, mmw_kernel_found(t->kernel) ? "" : "missing");
+	fputs(mmw_kernel_found(t->kernel) ? "--symbols FILE brings it: the kernel's vmlinux" :
+	      "symbols; --symbols FILE may help: the kernel's vmlinux, or its System.map", t->out.to);
+	if (*id)
+		fprintf(t->out.to, " with build ID %s", id);
+	if (debug_package(t->kernel, package, sizeof(package)))
+		fprintf(t->out.to, " (package %s)", package);
+	fputc('\n', t->out.to);
+}
+
+static json_t *json_lacks(struct mmw_target *t, const struct facts *f)
+{
+	struct lack list[LACKS_MAX];
+	size_t n = find_lacks(t, f, list);
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(all, json_pack("{s:s,s:s,s:s}", "what", list[i].what, "commands", list[i].commands, "why",
+						     list[i].why));
+	return all;
+}
+
 static void print_kernels(struct mmw_target *t, const struct facts *f)
 {
 	for (size_t i = 0; i < f->n_kernels; i++) {
@@ -322,6 +428,7 @@ static void print_text(struct mmw_target *t, const struct facts *f)
 	print_paging(t);
 	print_layout(t, f);
 	print_sources(t, f);
+	print_lacks(t, f);
 	print_kernels(t, f);
 	for (size_t i = 0; t->verbose && i < f->n_evidence; i++) {
 		line(t, i ? "" : "evidence");
@@ -457,6 +564,7 @@ static void print_row(struct mmw_target *t, const struct facts *f)
 		mmw_out_str(o, COL_VMCOREINFO, "note");
 	else if (*mmw_kernel_vmcoreinfo(t->kernel))
 		mmw_out_str(o, COL_VMCOREINFO, "memory");
+	count_cell(o, COL_MISSING, json_lacks(t, f));
 	count_cell(o, COL_KERNELS, json_kernels(f));
 	count_cell(o, COL_EVIDENCE, json_evidence(f));
 	mmw_out_row(o);
