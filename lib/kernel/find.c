@@ -641,7 +641,7 @@ int mmw_find_search(struct mmw_kernel *k, struct mmw_err *err)
 		rc = weigh(k, s, err);
 	if (!rc)
 		say_none(s, err);
-	if (!rc && !k->opts.choose)
+	if (!rc && !k->opts.choose && !k->kept_text)
 		rc = mmw_userfiles_place(k, s->banners, s->n_banners);
 	search_free(s);
 	return rc;

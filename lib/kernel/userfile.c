@@ -345,8 +345,30 @@ int mmw_userfiles_check(struct mmw_kernel *k, struct mmw_err *err)
 
 /* --- a kernel that nothing in the image names --------------------------------------------------------------------- */
 
-/* The address that these tables have for pa in the range of kernel images. */
-static bool mapped_at(struct mmw_kernel *k, const struct mmw_space *space, uint64_t pa, uint64_t *va)
+/* Is va mapped to pa, as code? The linear map has the kernel's text too, but not to be executed. */
+static bool is_code(struct mmw_kernel *k, const struct mmw_space *space, uint64_t va, uint64_t pa)
+{
+	struct mmw_walk *w = malloc(sizeof(*w));
+	struct mmw_ent e;
+	bool is = false;
+
+	if (!w)
+		return false;
+	mmw_walk_init(w, k->reader, space, va, va);
+	if (mmw_walk_next(w, &e, NULL) == 1)
+		is = e.kind == MMW_ENT_LEAF && e.hw && (e.rights & MMW_KX) && e.pa + (va - e.va) == pa;
+	free(w);
+	return is;
+}
+
+/* Something of the kernel's image: where it is linked, and where it lies. */
+struct landmark {
+	uint64_t linked, pa;
+};
+
+/* How far the kernel runs from where it was linked, by where these tables map the banner and, from there, its text. */
+static bool slide_through(struct mmw_kernel *k, const struct mmw_space *space, const struct landmark *banner, uint64_t text,
+			  uint64_t *slide)
 {
 	struct mmw_walk *w = malloc(sizeof(*w));
 	struct mmw_ent e;
@@ -355,34 +377,37 @@ static bool mapped_at(struct mmw_kernel *k, const struct mmw_space *space, uint6
 	if (!w)
 		return false;
 	mmw_walk_init(w, k->reader, space, k->arch->image_first, k->arch->image_last);
-	while (!found && mmw_walk_next(w, &e, NULL) == 1)
-		if (e.kind == MMW_ENT_LEAF && e.hw && pa - e.pa <= e.last - e.va) {
-			*va = e.va + (pa - e.pa);
-			found = true;
-		}
+	while (!found && mmw_walk_next(w, &e, NULL) == 1) {
+		if (e.kind != MMW_ENT_LEAF || !e.hw || banner->pa - e.pa > e.last - e.va)
+			continue;
+		*slide = e.va + (banner->pa - e.pa) - banner->linked;
+		found = is_code(k, space, text + *slide, text - banner->linked + banner->pa);
+	}
 	free(w);
 	return found;
 }
 
 /* As if the kernel ran where it was linked: then its variables lie where k->delta says, and its root is known. */
-static bool place_at(struct mmw_kernel *k, struct mmw_userfile *f, uint64_t linked, uint64_t pa)
+static bool place_at(struct mmw_kernel *k, struct mmw_userfile *f, const struct landmark *banner)
 {
 	struct mmw_space space = { .arch = k->arch };
 	struct mmw_hints h = mmw_kernel_hints(k);
-	uint64_t va;
+	uint64_t slide, text;
 
+	if (!symbol_in(f, "_stext", &text) && !symbol_in(f, "_text", &text))
+		return false;
 	for (unsigned i = 0; k->arch->geometry(i, &space.paging); i++) {
 		attach(k, f, 0);
-		k->delta = linked - pa;
+		k->delta = banner->linked - banner->pa;
 		k->has_delta = true;
 		k->has_own = false;
 		if (k->arch->from_kernel(&h, &space.paging, &space.root, NULL))
 			continue;
 		space.paging.big_endian = mmw_image_big_endian(k->img);
-		if (!mapped_at(k, &space, pa, &va))
+		if (!slide_through(k, &space, banner, text, &slide))
 			continue;
-		attach(k, f, va - linked);
-		k->delta = va - pa;
+		attach(k, f, slide);
+		k->delta += slide;
 		if (mmw_find_own_space(k))
 			return true;
 	}
@@ -405,15 +430,16 @@ static bool is_banner_of(struct mmw_kernel *k, const struct mmw_userfile *f, uin
 
 static bool place_file(struct mmw_kernel *k, struct mmw_userfile *f, const uint64_t *banners, size_t n)
 {
-	uint64_t linked;
+	struct landmark banner;
 
-	if (!symbol_in(f, "linux_banner", &linked))
+	if (!symbol_in(f, "linux_banner", &banner.linked))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (((banners[i] ^ linked) & 0xfff) || !is_banner_of(k, f, banners[i]) || !place_at(k, f, linked, banners[i]))
+		banner.pa = banners[i];
+		if (((banner.pa ^ banner.linked) & 0xfff) || !is_banner_of(k, f, banner.pa) || !place_at(k, f, &banner))
 			continue;
 		mmw_kernel_note(k, "kernel", false, "its banner is at physical 0x%" PRIx64 ", its root by %s, and that maps the "
-				"banner at 0x%" PRIx64, banners[i], f->given->path, banners[i] + k->delta);
+				"banner at 0x%" PRIx64, banner.pa, f->given->path, banner.pa + k->delta);
 		mmw_kernel_note(k, "symbols", false, "%zu from %s, linked at 0x%" PRIx64 " less", mmw_symtab_count(f->tab),
 				f->given->path, f->slide);
 		return true;
