@@ -80,8 +80,6 @@ struct facts {
 	bool has_text, has_kaslr;
 	const char *text_name;
 	const struct mmw_layout *layout;
-	const struct mmw_evidence *evidence;
-	size_t n_evidence;
 	const struct mmw_candidate *kernels;
 	size_t n_kernels;
 	const struct mmw_typesrc *types;
@@ -106,7 +104,6 @@ static void gather(struct mmw_target *t, struct facts *f)
 	}
 	f->has_kaslr = mmw_kernel_kaslr(k, &f->kaslr);
 	f->n_kernels = mmw_kernel_candidates(k, &f->kernels);
-	f->n_evidence = mmw_kernel_evidence(k, &f->evidence);
 }
 
 /* --- text ------------------------------------------------------------------------------------------------------ */
@@ -415,6 +412,8 @@ static void print_kernels(struct mmw_target *t, const struct facts *f)
 static void print_text(struct mmw_target *t, const struct facts *f)
 {
 	const struct mmw_arch *arch = mmw_kernel_arch(t->kernel);
+	const struct mmw_evidence *e;
+	size_t n;
 
 	line(t, "image");
 	fprintf(t->out.to, "%s\n", t->image_name);
@@ -430,10 +429,11 @@ static void print_text(struct mmw_target *t, const struct facts *f)
 	print_sources(t, f);
 	print_lacks(t, f);
 	print_kernels(t, f);
-	for (size_t i = 0; t->verbose && i < f->n_evidence; i++) {
+	/* Last: what was asked until now may have brought more. */
+	n = mmw_kernel_evidence(t->kernel, &e);
+	for (size_t i = 0; t->verbose && i < n; i++) {
 		line(t, i ? "" : "evidence");
-		fprintf(t->out.to, "%s: %s%s\n", f->evidence[i].topic, f->evidence[i].text,
-			f->evidence[i].guessed ? " (GUESSED)" : "");
+		fprintf(t->out.to, "%s: %s%s\n", e[i].topic, e[i].text, e[i].guessed ? " (GUESSED)" : "");
 	}
 }
 
@@ -490,13 +490,15 @@ static json_t *json_kernels(const struct facts *f)
 	return list;
 }
 
-static json_t *json_evidence(const struct facts *f)
+static json_t *json_evidence(const struct mmw_kernel *k)
 {
 	json_t *list = json_array();
+	const struct mmw_evidence *e;
+	size_t n = mmw_kernel_evidence(k, &e);
 
-	for (size_t i = 0; i < f->n_evidence; i++)
-		json_array_append_new(list, json_pack("{s:s,s:s,s:b}", "topic", f->evidence[i].topic, "text",
-						      f->evidence[i].text, "guessed", (int)f->evidence[i].guessed));
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_pack("{s:s,s:s,s:b}", "topic", e[i].topic, "text", e[i].text, "guessed",
+						      (int)e[i].guessed));
 	return list;
 }
 
@@ -566,7 +568,7 @@ static void print_row(struct mmw_target *t, const struct facts *f)
 		mmw_out_str(o, COL_VMCOREINFO, "memory");
 	count_cell(o, COL_MISSING, json_lacks(t, f));
 	count_cell(o, COL_KERNELS, json_kernels(f));
-	count_cell(o, COL_EVIDENCE, json_evidence(f));
+	count_cell(o, COL_EVIDENCE, json_evidence(t->kernel));
 	mmw_out_row(o);
 	t->damage = t->damage || !mmw_kernel_found(t->kernel);
 }

@@ -73,10 +73,17 @@ static void print_symbol(struct mmw_target *t, const struct mmw_ksym *s, const s
 	fputc('\n', o->to);
 }
 
+static void print_found(struct mmw_target *t, const struct mmw_symsrc *source, const struct mmw_ksym *s)
+{
+	const char *exact = source->origin ? source->origin(source->src, s->name) : NULL;
+	struct origin from = { .source = exact ? exact : source->name };
+
+	print_symbol(t, s, &from);
+}
+
 /* All of a source, or those of one name: how many. */
 static size_t print_source(struct mmw_target *t, const struct mmw_symsrc *source, const char *name)
 {
-	struct origin from = { .source = source->name };
 	size_t pos = 0, n = 0, count = name ? 0 : source->count(source->src);
 	struct mmw_ksym s;
 	struct mmw_err err;
@@ -87,10 +94,10 @@ static size_t print_source(struct mmw_target *t, const struct mmw_symsrc *source
 			t->damage = true;
 			break;
 		}
-		print_symbol(t, &s, &from);
+		print_found(t, source, &s);
 	}
 	while (name && source->by_name(source->src, name, &pos, &s)) {
-		print_symbol(t, &s, &from);
+		print_found(t, source, &s);
 		n++;
 	}
 	return n;
@@ -166,6 +173,8 @@ struct asked {
 static void print_one(struct mmw_target *t, const struct asked *a, const char *what)
 {
 	struct listing modules = { 0 };
+	struct origin from = { 0 };
+	struct mmw_ksym s;
 	struct mmw_err err;
 	size_t printed = 0;
 	uint64_t va;
@@ -176,7 +185,12 @@ static void print_one(struct mmw_target *t, const struct asked *a, const char *w
 		modules = print_modules(t, what);
 	if (modules.printed || printed)
 		return;
-	if (mmw_kernel_address(t->kernel, what, &va, &err)) {
+	/* Now those sources too that take more to read. */
+	if (a->modules && a->n && !mmw_kernel_symbol(t->kernel, what, &s.addr, &from.source, NULL) && strlen(what) < sizeof(s.name)) {
+		s.type = '?';
+		strcpy(s.name, what);
+		print_symbol(t, &s, &from);
+	} else if (mmw_kernel_address(t->kernel, what, &va, &err)) {
 		mmw_warn("%s%s", err.msg, modules.unreadable ? " (not all modules' symbols can be read)" : "");
 		t->damage = true;
 	} else {
@@ -213,7 +227,7 @@ static int run(struct mmw_target *t, void *opts, int argc, char **argv, struct m
 
 	if (rc)
 		return rc;
-	a.n = mmw_kernel_symbol_sources(t->kernel, true, a.sources);
+	a.n = mmw_kernel_symbol_sources(t->kernel, o->source, a.sources);
 	rc = choose_source(&a, o->source, err);
 	if (rc)
 		return rc;

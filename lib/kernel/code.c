@@ -383,4 +383,13 @@ static int code_by_name(const void *src, const char *name, size_t *pos, struct m
 	return 0;
 }
 
-const struct mmw_symsrc mmw_code_source = { "code", NULL, code_count, code_at, code_by_name, NULL, NULL };
+static const char *code_origin(const void *src, const char *name)
+{
+	uint64_t va;
+
+	return mmw_code_symbol((struct mmw_kernel *)src, name, &va);
+}
+
+const struct mmw_symsrc mmw_code_source = {
+	"code", NULL, code_count, code_at, code_by_name, NULL, NULL, code_origin,
+};

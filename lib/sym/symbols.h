@@ -35,6 +35,8 @@ struct mmw_symsrc {
 	bool (*by_addr)(const void *src, uint64_t va, struct mmw_ksym *out);
 	/* The lowest address behind va that has a symbol. NULL where by_addr is. */
 	bool (*next)(const void *src, uint64_t va, uint64_t *out);
+	/* Where it has this one from, more exactly than its own name says; NULL where there is no more to say. */
+	const char *(*origin)(const void *src, const char *name);
 };
 
 #endif
