@@ -133,6 +133,7 @@ static int need_types(struct mmw_kernel *k, struct mmw_err *err)
 	return -(int)why.code;
 }
 
+/* In the questions below, what the first source says is the answer when none has one. */
 int mmw_kernel_member(struct mmw_kernel *k, const char *type, const char *path, struct mmw_member *out,
 		      const char **source, struct mmw_err *err)
 {
@@ -140,12 +141,13 @@ int mmw_kernel_member(struct mmw_kernel *k, const char *type, const char *path, 
 
 	for (size_t i = 0; i < k->n_types; i++) {
 		const struct mmw_typesrc *t = &k->types[i];
+		int said = t->member(t->src, type, path, out, i ? NULL : err);
 
-		rc = t->member(t->src, type, path, out, i ? NULL : err);
 		if (source)
 			*source = t->name;
-		if (!rc)
-			break;
+		if (!said)
+			return 0;
+		rc = i ? rc : said;
 	}
 	return rc;
 }
@@ -155,9 +157,11 @@ int mmw_kernel_type_size(struct mmw_kernel *k, const char *type, uint64_t *out, 
 	int rc = need_types(k, err);
 
 	for (size_t i = 0; i < k->n_types; i++) {
-		rc = k->types[i].size(k->types[i].src, type, out, i ? NULL : err);
-		if (!rc)
-			break;
+		int said = k->types[i].size(k->types[i].src, type, out, i ? NULL : err);
+
+		if (!said)
+			return 0;
+		rc = i ? rc : said;
 	}
 	return rc;
 }
@@ -167,9 +171,11 @@ int mmw_kernel_enumerator(struct mmw_kernel *k, const char *type, const char *na
 	int rc = need_types(k, err);
 
 	for (size_t i = 0; i < k->n_types; i++) {
-		rc = k->types[i].enumerator(k->types[i].src, type, name, out, i ? NULL : err);
-		if (!rc)
-			break;
+		int said = k->types[i].enumerator(k->types[i].src, type, name, out, i ? NULL : err);
+
+		if (!said)
+			return 0;
+		rc = i ? rc : said;
 	}
 	return rc;
 }
