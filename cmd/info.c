@@ -251,7 +251,7 @@ static void print_layout(struct mmw_target *t, const struct facts *f)
 	}
 }
 
-/* VMCOREINFO knows a handful of members, which its own line says enough of. */
+/* VMCOREINFO and code know a handful of members, of which the evidence tells. */
 static void print_types(struct mmw_target *t, const struct facts *f)
 {
 	bool any = false;
@@ -259,7 +259,7 @@ static void print_types(struct mmw_target *t, const struct facts *f)
 	for (size_t i = 0; i < f->n_types; i++) {
 		const struct mmw_typesrc *s = &f->types[i];
 
-		if (!strcmp(s->name, "VMCOREINFO"))
+		if (!s->find)
 			continue;
 		line(t, any ? "" : "types");
 		if (s->count)

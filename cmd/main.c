@@ -90,6 +90,17 @@ static void build_doc(struct run *r)
 		n += snprintf(r->doc + n, sizeof(r->doc) - n, "  %-14s %s\n", c->name, c->help);
 }
 
+/* What the answer rests on that no table says. */
+static void say_code(const struct mmw_kernel *k)
+{
+	const struct mmw_evidence *e;
+	size_t n = mmw_kernel_evidence(k, &e);
+
+	for (size_t i = 0; i < n; i++)
+		if (strstr(e[i].text, ", from code at "))
+			mmw_warn("%s", e[i].text);
+}
+
 static int run_command(struct run *r, struct mmw_err *err)
 {
 	int rc = mmw_out_init(&r->target.out, r->cmd->schema, r->cmd->cols, r->target.json, r->target.output, err);
@@ -99,6 +110,8 @@ static int run_command(struct run *r, struct mmw_err *err)
 	rc = mmw_target_open(&r->target, err);
 	if (!rc)
 		rc = r->cmd->run(&r->target, r->opts, r->n_args, r->args, err);
+	if (!rc && r->target.verbose && r->cmd != &mmw_cmd_info)
+		say_code(r->target.kernel);
 	return rc;
 }
 

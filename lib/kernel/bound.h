@@ -9,10 +9,11 @@
 #include "lib/sym/types.h"
 #include "lib/sym/vmcoreinfo.h"
 
-enum { MMW_TYPESRC_MAX = 2 + 2 * MMW_FILES_MAX };
+enum { MMW_TYPESRC_MAX = 3 + 2 * MMW_FILES_MAX };
 
 struct mmw_userfile;
 struct mmw_code_symbol;
+struct mmw_code_member;
 
 struct mmw_kernel {
 	const struct mmw_image *img;
@@ -41,6 +42,7 @@ struct mmw_kernel {
 	struct mmw_symtab *exports;  /* asked for only where kallsyms lists functions alone */
 
 	struct mmw_code_symbol *code;
+	struct mmw_code_member *code_members;
 
 	struct mmw_userfile *files;   /* one for each of opts.files */
 	size_t n_files;
@@ -70,12 +72,13 @@ struct mmw_kernel {
 
 /*
  * lib/kernel/code.c: variables by the code that uses them. The symbol's source ("code at schedule+0x12") lives as long as k,
- * NULL when code does not tell. The other one is asked with k as its src.
+ * NULL when code does not tell. The sources are asked with k as their src.
  */
 int mmw_code_open(struct mmw_kernel *k, struct mmw_err *err);
 void mmw_code_forget(struct mmw_kernel *k);
 const char *mmw_code_symbol(struct mmw_kernel *k, const char *name, uint64_t *va);
 extern const struct mmw_symsrc mmw_code_source;
+extern const struct mmw_typesrc mmw_code_types;
 
 /*
  * lib/kernel/userfile.c. Open reads what the options name. Attach moves symbol tables to where the kernel runs, by what the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Variables that no table lists, by the code that uses them.
+ * Variables that no table lists, and members of structs, by the code that uses them.
  *
  * A rule names functions that must use the variable in any build, and a test that its memory passes. All constant
  * addresses these functions use are candidates; just one of them may pass. So a rule holds for every compiler and machine
@@ -13,6 +13,7 @@
 
 #include "lib/base/vec.h"
 #include "lib/kernel/bound.h"
+#include "lib/kernel/percpu.h"
 #include "lib/sym/disas.h"
 
 enum {
@@ -24,9 +25,12 @@ enum {
 	FUNCTIONS = 6,
 };
 
-/* One place in the code that uses a constant address. */
+/* One place in the code that uses a constant address, or a member behind an argument. */
 struct use {
-	uint64_t va, at;
+	enum mmw_place place;
+	uint64_t va, at;       /* va: of an argument, which one */
+	int64_t off;
+	uint8_t width;
 	bool indexed;
 };
 
@@ -46,6 +50,11 @@ struct mmw_code_symbol {
 	bool tried, found;
 	uint64_t va;
 	char source[96];
+};
+
+struct mmw_code_member {
+	bool tried, found;
+	uint64_t off;
 };
 
 /* --- tests ------------------------------------------------------------------------------------------------------ */
@@ -200,9 +209,10 @@ enum { RULES = sizeof(rules) / sizeof(rules[0]) };
 
 static void add_use(struct uses *u, const struct mmw_insn *in)
 {
-	if (in->place != MMW_PLACE_CONST || in->percpu || in->use == MMW_USE_NONE || u->n == CANDIDATES_MAX)
+	if ((in->place != MMW_PLACE_CONST && in->place != MMW_PLACE_ARG) || in->percpu || in->use == MMW_USE_NONE ||
+	    u->n == CANDIDATES_MAX)
 		return;
-	u->use[u->n++] = (struct use){ in->root, in->va, in->indexed };
+	u->use[u->n++] = (struct use){ in->place, in->root, in->va, in->off, in->use == MMW_USE_READ ? in->width : 0, in->indexed };
 }
 
 /* Where no table says where a function ends, it does behind what nothing in it leads past. */
@@ -261,7 +271,7 @@ static const struct use *choose(struct mmw_kernel *k, const struct rule *rule, c
 	for (size_t i = 0; i < u->n; i++) {
 		const struct use *use = &u->use[i];
 
-		if (use->indexed != rule->indexed || use->va < k->arch->image_first || (found && found->va == use->va) ||
+		if (use->place != MMW_PLACE_CONST || use->indexed != rule->indexed || use->va < k->arch->image_first || (found && found->va == use->va) ||
 		    !rule->holds(k, use->va))
 			continue;
 		if (found)
@@ -309,17 +319,6 @@ static const struct mmw_code_symbol *symbol_number(struct mmw_kernel *k, size_t 
 	read_rule(k, d, &rules[i], s);
 	mmw_disas_close(d);
 	return s;
-}
-
-int mmw_code_open(struct mmw_kernel *k, struct mmw_err *err)
-{
-	k->code = calloc(RULES, sizeof(*k->code));
-	return k->code ? 0 : mmw_fail(err, MMW_E_NOMEM, 0, "no memory for symbols");
-}
-
-void mmw_code_forget(struct mmw_kernel *k)
-{
-	memset(k->code, 0, RULES * sizeof(*k->code));
 }
 
 const char *mmw_code_symbol(struct mmw_kernel *k, const char *name, uint64_t *va)
@@ -393,3 +392,125 @@ static const char *code_origin(const void *src, const char *name)
 const struct mmw_symsrc mmw_code_source = {
 	"code", NULL, code_count, code_at, code_by_name, NULL, NULL, code_origin,
 };
+
+/* --- members ---------------------------------------------------------------------------------------------------- */
+
+/* A pointer that `function` reads behind its argument number `arg`. */
+struct member_rule {
+	const char *type, *member, *function;
+	unsigned arg;
+	bool (*holds)(struct mmw_kernel *k, uint64_t off);
+};
+
+/* All CPUs have a copy of what this pointer in a zone means. */
+static bool all_cpus_have(struct mmw_kernel *k, const struct mmw_percpu *p, uint64_t zone, uint64_t off)
+{
+	uint64_t at, pa;
+
+	if (!word_at(k, zone + off, &at) || !at)
+		return false;
+	for (size_t i = 0; i < p->n; i++)
+		if (mmw_vm_translate(&k->vm, mmw_percpu_address(p, at, i), &pa, NULL))
+			return false;
+	return p->n > 0;
+}
+
+/* In each zone of the first node. */
+static bool is_per_cpu_zonestats(struct mmw_kernel *k, uint64_t off)
+{
+	struct mmw_member zones, nr;
+	struct mmw_percpu p;
+	uint64_t pgdat, n, i = 0;
+
+	if (mmw_kernel_member(k, "pglist_data", "node_zones", &zones, NULL, NULL) ||
+	    mmw_kernel_member(k, "pglist_data", "nr_zones", &nr, NULL, NULL) ||
+	    (mmw_kernel_variable(k, "node_data", k->arch->word, &pgdat, NULL) &&
+	     mmw_kernel_symbol(k, "contig_page_data", &pgdat, NULL, NULL)) ||
+	    mmw_vm_read_uint(&k->vm, pgdat + nr.offset, (unsigned)nr.size, &n, NULL) || n > zones.count || mmw_percpu_open(k, &p, NULL))
+		return false;
+	while (i < n && all_cpus_have(k, &p, pgdat + zones.offset + i * zones.elem_size, off))
+		i++;
+	mmw_percpu_close(&p);
+	return n && i == n;
+}
+
+static const struct member_rule member_rules[] = {
+	{ "zone", "per_cpu_zonestats", "__mod_zone_page_state", 0, is_per_cpu_zonestats },
+};
+
+enum { MEMBER_RULES = sizeof(member_rules) / sizeof(member_rules[0]) };
+
+static void read_member(struct mmw_kernel *k, const struct member_rule *rule, struct mmw_code_member *out)
+{
+	struct uses *u = calloc(1, sizeof(*u));
+	struct mmw_disas *d = NULL;
+	uint64_t va;
+
+	if (u && !mmw_kernel_symbol(k, rule->function, &va, NULL, NULL) &&
+	    !mmw_disas_open(k->arch->machine, mmw_image_big_endian(k->img) ? MMW_DISAS_BIG_ENDIAN : 0, &d, NULL))
+		collect(k, d, va, u);
+	for (size_t i = 0; u && i < u->n && !out->found; i++) {
+		const struct use *use = &u->use[i];
+
+		if (use->place != MMW_PLACE_ARG || use->va != rule->arg || use->width != k->arch->word || use->off < 0 ||
+		    !rule->holds(k, (uint64_t)use->off))
+			continue;
+		out->found = true;
+		out->off = (uint64_t)use->off;
+		mmw_kernel_note(k, "types", false, "%s.%s is at 0x%" PRIx64 ", from code at %s+0x%" PRIx64, rule->type, rule->member,
+				out->off, rule->function, use->at - va);
+	}
+	mmw_disas_close(d);
+	free(u);
+}
+
+static int code_member(void *src, const char *type, const char *path, struct mmw_member *out, struct mmw_err *err)
+{
+	struct mmw_kernel *k = src;
+
+	for (size_t i = 0; i < MEMBER_RULES; i++) {
+		struct mmw_code_member *m = &k->code_members[i];
+
+		if (strcmp(member_rules[i].type, type) || strcmp(member_rules[i].member, path))
+			continue;
+		if (!m->tried) {
+			m->tried = true;  /* before: the test asks for types too */
+			read_member(k, &member_rules[i], m);
+		}
+		*out = (struct mmw_member){ .offset = m->off, .size = k->arch->word, .elem_size = k->arch->word, .is_pointer = true };
+		if (m->found)
+			return 0;
+	}
+	return mmw_fail(err, MMW_E_NOTYPE, 0, "code does not tell where %s.%s is", type, path);
+}
+
+static int code_size(void *src, const char *type, uint64_t *out, struct mmw_err *err)
+{
+	(void)src;
+	(void)out;
+	return mmw_fail(err, MMW_E_NOTYPE, 0, "code does not tell how large %s is", type);
+}
+
+static int code_enumerator(void *src, const char *type, const char *name, int64_t *out, struct mmw_err *err)
+{
+	(void)src;
+	(void)out;
+	return mmw_fail(err, MMW_E_NOTYPE, 0, "code does not tell %s of enum %s", name, type ? type : "?");
+}
+
+const struct mmw_typesrc mmw_code_types = { "code", NULL, code_member, code_size, code_enumerator };
+
+/* --- opening ------------------------------------------------------------------------------------------------------- */
+
+int mmw_code_open(struct mmw_kernel *k, struct mmw_err *err)
+{
+	k->code = calloc(RULES, sizeof(*k->code));
+	k->code_members = calloc(MEMBER_RULES, sizeof(*k->code_members));
+	return k->code && k->code_members ? 0 : mmw_fail(err, MMW_E_NOMEM, 0, "no memory for symbols");
+}
+
+void mmw_code_forget(struct mmw_kernel *k)
+{
+	memset(k->code, 0, RULES * sizeof(*k->code));
+	memset(k->code_members, 0, MEMBER_RULES * sizeof(*k->code_members));
+}

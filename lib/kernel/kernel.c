@@ -584,6 +584,7 @@ void mmw_kernel_close(struct mmw_kernel *k)
 	mmw_modules_close(k->modules);
 	mmw_userfiles_close(k);
 	free(k->code);
+	free(k->code_members);
 	mmw_kallsyms_close(k->ks);
 	mmw_symtab_close(k->exports);
 	mmw_btf_close(k->btf);

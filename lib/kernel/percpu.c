@@ -37,9 +37,25 @@ static int add_cpu(struct mmw_percpu *p, size_t *cap, uint32_t cpu, uint64_t off
 	return 0;
 }
 
+/* Bits behind nr_cpu_ids are never set, so where no type tells the size of a mask, that many will do. */
+static int mask_bytes(struct mmw_kernel *k, uint64_t *bytes, struct mmw_err *err)
+{
+	unsigned word = mmw_kernel_arch(k)->word;
+	uint64_t ids;
+	int rc = mmw_kernel_type_size(k, "cpumask", bytes, err);
+
+	if (rc && !mmw_kernel_variable(k, "nr_cpu_ids", 4, &ids, NULL)) {
+		*bytes = (ids / (8 * word) + (ids % (8 * word) != 0)) * word;
+		rc = 0;
+	}
+	if (*bytes > MMW_CPUS_MAX / 8)
+		*bytes = MMW_CPUS_MAX / 8;
+	return rc;
+}
+
 int mmw_percpu_open(struct mmw_kernel *k, struct mmw_percpu *out, struct mmw_err *err)
 {
-	uint64_t offsets, mask, bytes, cpu = 0, offset;
+	uint64_t offsets, mask, bytes = 0, cpu = 0, offset;
 	unsigned word = mmw_kernel_arch(k)->word;
 	size_t cap = 0;
 	int rc;
@@ -50,9 +66,7 @@ int mmw_percpu_open(struct mmw_kernel *k, struct mmw_percpu *out, struct mmw_err
 		return add_cpu(out, &cap, 0, 0, err);
 	rc = mmw_kernel_symbol(k, "__cpu_possible_mask", &mask, NULL, err);
 	if (!rc)
-		rc = mmw_kernel_type_size(k, "cpumask", &bytes, err);
-	if (!rc && bytes > MMW_CPUS_MAX / 8)
-		bytes = MMW_CPUS_MAX / 8;
+		rc = mask_bytes(k, &bytes, err);
 	while (!rc && (rc = mmw_bitmap_next(k, mask, bytes, &cpu, err)) == 1) {
 		rc = mmw_vm_read_uint(mmw_kernel_vm(k), offsets + cpu * word, word, &offset, err);
 		if (!rc)

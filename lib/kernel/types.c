@@ -93,6 +93,7 @@ void mmw_kernel_add_btf(struct mmw_kernel *k, const char *name, struct mmw_btf *
 /* Who asks too early, while the tables are still looked for, may ask again. */
 static void load_types(struct mmw_kernel *k)
 {
+	struct mmw_typesrc code = mmw_code_types;
 	const struct mmw_typesrc vmcoreinfo = {
 		"VMCOREINFO", &k->vmcoreinfo_types, mmw_vmcoreinfo_member, mmw_vmcoreinfo_type_size, mmw_vmcoreinfo_enumerator,
 	};
@@ -108,6 +109,8 @@ static void load_types(struct mmw_kernel *k)
 	k->vmcoreinfo_types = (struct mmw_vmcoreinfo_types){ k->vmcoreinfo, k->arch->word };
 	if (k->vmcoreinfo)
 		mmw_kernel_add_types(k, &vmcoreinfo);
+	code.src = k;
+	mmw_kernel_add_types(k, &code);
 }
 
 size_t mmw_kernel_type_sources(struct mmw_kernel *k, const struct mmw_typesrc **out, struct mmw_err *err)
@@ -121,12 +124,18 @@ size_t mmw_kernel_type_sources(struct mmw_kernel *k, const struct mmw_typesrc **
 	return k->n_types;
 }
 
+/* Does this source's failure count? The first one's does, but code knows next to nothing. */
+static bool speaks(const struct mmw_kernel *k, size_t i)
+{
+	return !i && k->types[i].src != k;
+}
+
 /* With no source at all, why there is no BTF is the answer. */
 static int need_types(struct mmw_kernel *k, struct mmw_err *err)
 {
 	struct mmw_err why;
 
-	if (mmw_kernel_type_sources(k, NULL, &why))
+	if (mmw_kernel_type_sources(k, NULL, &why) && speaks(k, 0))
 		return -MMW_E_NOTYPE;
 	if (err)
 		*err = why;
@@ -141,13 +150,13 @@ int mmw_kernel_member(struct mmw_kernel *k, const char *type, const char *path, 
 
 	for (size_t i = 0; i < k->n_types; i++) {
 		const struct mmw_typesrc *t = &k->types[i];
-		int said = t->member(t->src, type, path, out, i ? NULL : err);
+		int said = t->member(t->src, type, path, out, speaks(k, i) ? err : NULL);
 
 		if (source)
 			*source = t->name;
 		if (!said)
 			return 0;
-		rc = i ? rc : said;
+		rc = speaks(k, i) ? said : rc;
 	}
 	return rc;
 }
@@ -157,11 +166,11 @@ int mmw_kernel_type_size(struct mmw_kernel *k, const char *type, uint64_t *out, 
 	int rc = need_types(k, err);
 
 	for (size_t i = 0; i < k->n_types; i++) {
-		int said = k->types[i].size(k->types[i].src, type, out, i ? NULL : err);
+		int said = k->types[i].size(k->types[i].src, type, out, speaks(k, i) ? err : NULL);
 
 		if (!said)
 			return 0;
-		rc = i ? rc : said;
+		rc = speaks(k, i) ? said : rc;
 	}
 	return rc;
 }
@@ -171,11 +180,11 @@ int mmw_kernel_enumerator(struct mmw_kernel *k, const char *type, const char *na
 	int rc = need_types(k, err);
 
 	for (size_t i = 0; i < k->n_types; i++) {
-		int said = k->types[i].enumerator(k->types[i].src, type, name, out, i ? NULL : err);
+		int said = k->types[i].enumerator(k->types[i].src, type, name, out, speaks(k, i) ? err : NULL);
 
 		if (!said)
 			return 0;
-		rc = i ? rc : said;
+		rc = speaks(k, i) ? said : rc;
 	}
 	return rc;
 }
