@@ -420,21 +420,6 @@ static void fill_object(struct object *o)
 	}
 }
 
-static int find_type(struct object *o, const char *name, uint64_t *id, struct mmw_err *err)
-{
-	const struct mmw_typesrc *all;
-	struct mmw_err why = { 0 };
-	size_t n = mmw_kernel_type_sources(o->j->t->kernel, &all, &why);
-	int rc = mmw_fail(err, MMW_E_NOTYPE, 0, "no type '%s'%s%s", name, why.code ? ": " : "", why.code ? why.msg : "");
-
-	for (size_t i = 0; i < n && rc == -MMW_E_NOTYPE; i++) {
-		o->types = &all[i];
-		if (all[i].find)
-			rc = all[i].find(all[i].src, name, id, err);
-	}
-	return rc;
-}
-
 static int dump_type(struct job *j, const char *name, uint64_t va, struct mmw_err *err)
 {
 	const struct mmw_arch *arch = mmw_kernel_arch(j->t->kernel);
@@ -444,7 +429,7 @@ static int dump_type(struct job *j, const char *name, uint64_t va, struct mmw_er
 	int rc;
 
 	name = mmw_bare_type(name);
-	rc = find_type(&o, name, &s.type, err);
+	rc = mmw_find_type(j->t->kernel, name, &o.types, &s.type, err);
 	rc = rc ? rc : mmw_type_bytes(o.types, s.type, &o.len, err);
 	rc = rc ? rc : mmw_ctext(o.types, s.type, "", &text, err);
 	if (!rc && (o.len > TYPE_MAX || va + o.len < va))

@@ -208,6 +208,33 @@ const char *mmw_bare_type(const char *name)
 	return name;
 }
 
+static int find_in(const struct mmw_typesrc *all, size_t n, const char *name, const struct mmw_typesrc **source, uint64_t *id)
+{
+	int rc = -MMW_E_NOTYPE;
+
+	for (size_t i = 0; i < n && rc; i++) {
+		*source = &all[i];
+		if (all[i].find)
+			rc = all[i].find(all[i].src, name, id, NULL);
+	}
+	return rc;
+}
+
+int mmw_find_type(struct mmw_kernel *k, const char *name, const struct mmw_typesrc **source, uint64_t *id, struct mmw_err *err)
+{
+	struct mmw_err why = { 0 };
+	const struct mmw_typesrc *all;
+	size_t n = mmw_kernel_type_sources(k, &all, &why);
+
+	if (!find_in(all, n, name, source, id))
+		return 0;
+	n = mmw_kernel_module_types(k, &all, NULL);
+	if (!find_in(all, n, name, source, id))
+		return 0;
+	return mmw_fail(err, MMW_E_NOTYPE, 0, "no type '%s'%s%s%s", name, why.code ? " (" : "", why.code ? why.msg : "",
+			why.code ? ")" : "");
+}
+
 void mmw_warn(const char *fmt, ...)
 {
 	va_list ap;

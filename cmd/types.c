@@ -170,14 +170,12 @@ static int add_part(void *ctx, const struct mmw_type_part *part)
 	return rc;
 }
 
-static int make_listing(const struct mmw_typesrc *source, const char *name, struct listing *l, struct mmw_err *err)
+static int make_listing(const struct mmw_typesrc *source, uint64_t id, struct listing *l, struct mmw_err *err)
 {
 	struct inside in = { .l = l, .path = "", .depth = 1, .err = err };
-	uint64_t id;
-	int rc = source->find(source->src, name, &id, err);
+	int rc = mmw_type_resolve(source, &id, &l->type, err);
 
 	l->source = source;
-	rc = rc ? rc : mmw_type_resolve(source, &id, &l->type, err);
 	if (rc)
 		return rc;
 	in.is_union = l->type.kind == MMW_TYPE_UNION;
@@ -402,46 +400,44 @@ static void print_differences(struct mmw_target *t, const struct listing *a, con
 
 /* --- the command -------------------------------------------------------------------------------------------------- */
 
+/* The kernel's sources and the modules'. */
 struct sources {
-	const struct mmw_typesrc *all;
-	size_t n;
+	const struct mmw_typesrc *list[2];
+	size_t n[2];
 };
-
-static const struct mmw_typesrc *source_called(const struct sources *s, const char *name)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (s->all[i].find && !strcmp(s->all[i].name, name))
-			return &s->all[i];
-	return NULL;
-}
 
 static int choose(const struct sources *s, const char *name, const struct mmw_typesrc **out, struct mmw_err *err)
 {
-	char all[160] = "";
+	char all[200] = "";
 	size_t len = 0;
 
-	*out = source_called(s, name);
-	if (*out)
-		return 0;
-	for (size_t i = 0; i < s->n && len < sizeof(all); i++)
-		if (s->all[i].find)
-			len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s", len ? ", " : "", s->all[i].name);
-	return mmw_fail(err, MMW_E_ARG, 0, "--source: no source is called '%s'; %s%s", name, len ? "there is " : "there is none", all);
+	for (unsigned kind = 0; kind < 2; kind++)
+		for (size_t i = 0; i < s->n[kind]; i++) {
+			*out = &s->list[kind][i];
+			if ((*out)->find && !strcmp((*out)->name, name))
+				return 0;
+			if ((*out)->find && !kind && len < sizeof(all))
+				len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s", len ? ", " : "", (*out)->name);
+		}
+	return mmw_fail(err, MMW_E_ARG, 0, "--source: no source is called '%s'; %s%s%s", name, len ? "there is " : "there is none", all,
+			s->n[1] ? ", and modules by their names" : "");
 }
 
-/* The first source that has it. */
-static int find_listing(const struct sources *s, const char *name, struct listing *l, struct mmw_err *err)
+/* In the source that is asked for, or the first that has it. */
+static int list_type(struct mmw_kernel *k, const struct sources *s, const char *source, const char *name, struct listing *l,
+		     struct mmw_err *err)
 {
-	int rc = mmw_fail(err, MMW_E_NOTYPE, 0, "no type '%s'", name);
+	const struct mmw_typesrc *from = NULL;
+	uint64_t id;
+	int rc;
 
-	for (size_t i = 0; i < s->n && rc == -MMW_E_NOTYPE; i++) {
-		if (!s->all[i].find)
-			continue;
-		free_listing(l);
-		*l = (struct listing){ 0 };
-		rc = make_listing(&s->all[i], name, l, err);
+	if (source) {
+		rc = choose(s, source, &from, err);
+		rc = rc ? rc : from->find(from->src, name, &id, err);
+	} else {
+		rc = mmw_find_type(k, name, &from, &id, err);
 	}
-	return rc;
+	return rc ? rc : make_listing(from, id, l, err);
 }
 
 static void print_listing(struct mmw_target *t, const struct listing *l, const char *name)
@@ -455,17 +451,12 @@ static void print_listing(struct mmw_target *t, const struct listing *l, const c
 static int print_type(struct mmw_target *t, const struct sources *s, const struct types_opts *o, const char *name,
 		      struct mmw_err *err)
 {
-	const struct mmw_typesrc *one = NULL, *two = NULL;
 	struct listing a = { 0 }, b = { 0 };
-	int rc = o->source[0] ? choose(s, o->source[0], &one, err) : 0;
+	int rc = list_type(t->kernel, s, o->source[0], name, &a, err);
 
 	if (!rc && o->source[1])
-		rc = choose(s, o->source[1], &two, err);
-	if (!rc)
-		rc = one ? make_listing(one, name, &a, err) : find_listing(s, name, &a, err);
-	if (!rc && two)
-		rc = make_listing(two, name, &b, err);
-	if (!rc && two)
+		rc = list_type(t->kernel, s, o->source[1], name, &b, err);
+	if (!rc && o->source[1])
 		print_differences(t, &a, &b, name);
 	else if (!rc)
 		print_listing(t, &a, name);
@@ -476,18 +467,20 @@ static int print_type(struct mmw_target *t, const struct sources *s, const struc
 
 static int run(struct mmw_target *t, void *opts, int argc, char **argv, struct mmw_err *err)
 {
-	struct mmw_err why = { 0 };
-	struct sources s;
+	const struct types_opts *o = opts;
+	struct sources s = { 0 };
 	int rc = 0;
 
 	if (!argc)
 		return mmw_fail(err, MMW_E_ARG, 0, "which type?");
-	s.n = mmw_kernel_type_sources(t->kernel, &s.all, &why);
+	s.n[0] = mmw_kernel_type_sources(t->kernel, &s.list[0], NULL);
+	if (o->source[0])
+		s.n[1] = mmw_kernel_module_types(t->kernel, &s.list[1], NULL);
 	for (int i = 0; i < argc && !rc; i++) {
-		rc = print_type(t, &s, opts, mmw_bare_type(argv[i]), err);
+		rc = print_type(t, &s, o, mmw_bare_type(argv[i]), err);
 		if (rc != -MMW_E_NOTYPE)
 			continue;
-		mmw_warn("%s%s%s%s", err->msg, why.code ? " (" : "", why.code ? why.msg : "", why.code ? ")" : "");
+		mmw_warn("%s", err->msg);
 		t->damage = true;
 		rc = 0;
 	}

@@ -12,6 +12,7 @@
 enum { MMW_TYPESRC_MAX = 3 + 2 * MMW_FILES_MAX };
 
 struct mmw_userfile;
+struct mmw_module_types;
 struct mmw_code_symbol;
 struct mmw_code_member;
 
@@ -50,6 +51,8 @@ struct mmw_kernel {
 	bool modules_tried;
 	struct mmw_modules *modules;
 	struct mmw_err modules_err;
+
+	struct mmw_module_types *module_types;
 
 	bool types_tried;
 	struct mmw_vmcoreinfo_types vmcoreinfo_types;
@@ -100,6 +103,12 @@ bool mmw_kernel_names_text(const struct mmw_kernel *k);
 void mmw_userfiles_types(struct mmw_kernel *k);
 void mmw_kernel_add_types(struct mmw_kernel *k, const struct mmw_typesrc *source);
 void mmw_kernel_add_btf(struct mmw_kernel *k, const char *name, struct mmw_btf *btf);
+
+/* BTF as a source; the name is borrowed. */
+struct mmw_typesrc mmw_btf_source(const char *name, struct mmw_btf *btf);
+
+/* lib/kernel/modtypes.c. NULL is fine. */
+void mmw_module_types_close(struct mmw_module_types *t);
 
 /* The sources of symbols that are in the image itself. */
 size_t mmw_kernel_own_sources(const struct mmw_kernel *k, struct mmw_symsrc out[MMW_SYMSRC_MAX]);

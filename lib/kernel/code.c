@@ -80,15 +80,27 @@ static bool is_ring(struct mmw_kernel *k, uint64_t head, unsigned least)
 }
 
 /* struct module: state, list, name[] (include/linux/module.h, since 2.6). */
-static bool is_modules(struct mmw_kernel *k, uint64_t va)
+static bool is_module(struct mmw_kernel *k, uint64_t va)
 {
-	unsigned word = k->arch->word;
-	uint64_t at;
 	char name[8] = "";
 
-	if (!is_ring(k, va, 1) || !word_at(k, va, &at) || mmw_vm_read(&k->vm, at + 2 * word, name, sizeof(name) - 1, NULL))
-		return false;
-	return strspn(name, "abcdefghijklmnopqrstuvwxyz_0123456789") >= 2;
+	return !mmw_vm_read(&k->vm, va + 3 * k->arch->word, name, sizeof(name) - 1, NULL) &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz_0123456789") >= 2;
+}
+
+static bool is_modules(struct mmw_kernel *k, uint64_t va)
+{
+	uint64_t at;
+
+	return is_ring(k, va, 1) && word_at(k, va, &at) && is_module(k, at - k->arch->word);
+}
+
+/* struct btf_module: list, module (kernel/bpf/btf.c). */
+static bool is_btf_modules(struct mmw_kernel *k, uint64_t va)
+{
+	uint64_t at, module;
+
+	return is_ring(k, va, 1) && word_at(k, va, &at) && word_at(k, at + 2 * k->arch->word, &module) && is_module(k, module);
 }
 
 static bool is_slab_caches(struct mmw_kernel *k, uint64_t va)
@@ -191,6 +203,7 @@ static bool is_vmcoreinfo_data(struct mmw_kernel *k, uint64_t va)
 
 static const struct rule rules[] = {
 	{ "modules", { "module_get_kallsym", "print_modules", "find_module_all", "module_kallsyms_on_each_symbol" }, false, is_modules },
+	{ "btf_modules", { "btf_try_get_module", "bpf_find_btf_id", "bpf_core_find_cands", "btf_get_module_btf" }, false, is_btf_modules },
 	{ "slab_caches", { "slab_start", "slab_next", "kmem_cache_destroy" }, false, is_slab_caches },
 	{ "node_data", { "first_online_pgdat", "next_online_pgdat", "nr_free_zone_pages", "nr_free_buffer_pages" }, true, is_node_data },
 	{ "contig_page_data", { "first_online_pgdat", "nr_free_zone_pages", "nr_free_buffer_pages" }, false, is_contig_page_data },

@@ -581,6 +581,7 @@ void mmw_kernel_close(struct mmw_kernel *k)
 		free(k->evidence[i].text);
 	free(k->evidence);
 	free(k->candidates);
+	mmw_module_types_close(k->module_types);
 	mmw_modules_close(k->modules);
 	mmw_userfiles_close(k);
 	free(k->code);

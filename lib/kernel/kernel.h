@@ -152,6 +152,12 @@ int mmw_kernel_variable(struct mmw_kernel *k, const char *name, unsigned size, u
  */
 size_t mmw_kernel_type_sources(struct mmw_kernel *k, const struct mmw_typesrc **out, struct mmw_err *why);
 
+/*
+ * And those that loaded modules bring, each called as its module; not part of the chain. Read at the first call. *err (may be
+ * NULL) says what kept some from being read.
+ */
+size_t mmw_kernel_module_types(struct mmw_kernel *k, const struct mmw_typesrc **out, struct mmw_err *err);
+
 /* Through the chain of type sources; *source may be NULL. */
 int mmw_kernel_member(struct mmw_kernel *k, const char *type, const char *path, struct mmw_member *out,
 		      const char **source, struct mmw_err *err);

@@ -80,12 +80,17 @@ void mmw_kernel_add_types(struct mmw_kernel *k, const struct mmw_typesrc *source
 		k->types[k->n_types++] = *source;
 }
 
-void mmw_kernel_add_btf(struct mmw_kernel *k, const char *name, struct mmw_btf *btf)
+struct mmw_typesrc mmw_btf_source(const char *name, struct mmw_btf *btf)
 {
-	const struct mmw_typesrc source = {
+	return (struct mmw_typesrc){
 		name, btf, mmw_btf_member, mmw_btf_type_size, mmw_btf_enumerator, mmw_btf_types,
 		mmw_btf_find, mmw_btf_describe, mmw_btf_parts,
 	};
+}
+
+void mmw_kernel_add_btf(struct mmw_kernel *k, const char *name, struct mmw_btf *btf)
+{
+	const struct mmw_typesrc source = mmw_btf_source(name, btf);
 
 	mmw_kernel_add_types(k, &source);
 }

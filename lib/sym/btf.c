@@ -71,14 +71,16 @@ struct type {
 };
 
 struct mmw_btf {
+	const struct mmw_btf *base;  /* of a module's: whose ids and strings come first; else NULL */
+	uint32_t first, str_first;   /* how many these are */
 	uint8_t *bytes;
 	const uint8_t *types;
 	const char *strs;
-	uint32_t types_len, strs_len, ntypes;
+	uint32_t types_len, strs_len, ntypes;  /* strs_len, ntypes: the base's counted in */
 	uint8_t word;
 	bool be, enums_signed;  /* see is_signed() */
-	uint32_t *at;         /* offset of each type id in types; [0] is unused; owns next and buckets */
-	uint32_t *next;       /* of each type id, the next one of its hash bucket; 0 ends it */
+	uint32_t *at;         /* offset of type id first + i in types; [0] is unused; owns next and buckets */
+	uint32_t *next;       /* of each of these, the next id of its hash bucket; 0 ends it */
 	uint32_t *buckets, bucket_mask;
 };
 
@@ -124,11 +126,14 @@ static uint32_t get32(const struct mmw_btf *btf, const uint8_t *p)
 
 static struct type type_of(const struct mmw_btf *btf, uint32_t id)
 {
-	const uint8_t *p = btf->types + btf->at[id];
+	const uint8_t *p;
 	uint32_t info;
 
 	if (!id)
 		return (struct type){ .kind = KIND_VOID };
+	if (id <= btf->first)
+		return type_of(btf->base, id);
+	p = btf->types + btf->at[id - btf->first];
 	info = get32(btf, p + 4);
 	return (struct type){ id, get32(btf, p), info >> 24 & 0x7f, info & 0xffffff, get32(btf, p + 8), info >> 31,
 			      p + TYPE_LEN };
@@ -137,7 +142,7 @@ static struct type type_of(const struct mmw_btf *btf, uint32_t id)
 /* Safe for every offset below strs_len, because the last byte of the strings is NUL. */
 static const char *string_at(const struct mmw_btf *btf, uint32_t off)
 {
-	return btf->strs + off;
+	return off < btf->str_first ? string_at(btf->base, off) : btf->strs + (off - btf->str_first);
 }
 
 /* Names of the image stay out of messages: they are its author's to choose. */
@@ -167,7 +172,7 @@ static int index_types(struct mmw_btf *btf, struct mmw_err *err)
 		uint64_t need = TYPE_LEN;
 
 		if (need <= left) {
-			btf->at[t.id] = off;
+			btf->at[t.id - btf->first] = off;
 			t = type_of(btf, t.id);
 			if (!t.kind || t.kind >= KINDS)
 				return broken(&t, err, "its kind is unknown");
@@ -215,8 +220,8 @@ static int check_types(struct mmw_btf *btf, size_t ids, struct mmw_err *err)
 
 	btf->next = btf->at + ids;
 	btf->buckets = btf->next + ids;
-	btf->enums_signed = true;
-	for (id = btf->ntypes; id; id--) {
+	btf->enums_signed = !btf->base || btf->base->enums_signed;
+	for (id = btf->ntypes; id > btf->first; id--) {
 		struct type t = type_of(btf, id);
 
 		if (!refs_inside(btf, &t))
@@ -227,13 +232,14 @@ static int check_types(struct mmw_btf *btf, size_t ids, struct mmw_err *err)
 		if (!kinds[t.kind].looked_up || !*string_at(btf, t.name) || (is_enum(&t) && !t.vlen))
 			continue;
 		bucket = bucket_of(btf, string_at(btf, t.name), t.kind);
-		btf->next[id] = *bucket;
+		btf->next[id - btf->first] = *bucket;
 		*bucket = id;
 	}
 	return 0;
 }
 
-int mmw_btf_open(void *bytes, size_t len, bool big_endian, unsigned word, struct mmw_btf **out, struct mmw_err *err)
+static int open_on(const struct mmw_btf *base, void *bytes, size_t len, bool big_endian, unsigned word, struct mmw_btf **out,
+		   struct mmw_err *err)
 {
 	struct mmw_btf *btf = NULL;
 	size_t ids, nbuckets = 64;
@@ -249,7 +255,8 @@ int mmw_btf_open(void *bytes, size_t len, bool big_endian, unsigned word, struct
 	if (h.total > len)
 		return mmw_fail(err, MMW_E_CORRUPT, 0, "BTF: needs %" PRIu64 " bytes, has %zu", h.total, len);
 	strs = (const char *)bytes + h.hdr_len + h.str_off;
-	if (!h.str_len || strs[0] || strs[h.str_len - 1])
+	/* The empty string is the base's. */
+	if (base ? h.str_len && strs[h.str_len - 1] : !h.str_len || strs[0] || strs[h.str_len - 1])
 		return mmw_fail(err, MMW_E_CORRUPT, 0, "BTF: its strings do not begin and end with NUL");
 	ids = (size_t)h.type_len / TYPE_LEN + 1;
 	while (nbuckets < ids / 8)  /* about a sixth of the types have a name to look up */
@@ -257,8 +264,10 @@ int mmw_btf_open(void *bytes, size_t len, bool big_endian, unsigned word, struct
 	btf = malloc(sizeof(*btf));
 	if (!btf)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for BTF");
-	*btf = (struct mmw_btf){ .types = (const uint8_t *)bytes + h.hdr_len + h.type_off, .types_len = h.type_len,
-				 .strs = strs, .strs_len = h.str_len, .be = big_endian, .word = word,
+	*btf = (struct mmw_btf){ .base = base, .first = base ? base->ntypes : 0, .str_first = base ? base->strs_len : 0,
+				 .types = (const uint8_t *)bytes + h.hdr_len + h.type_off, .types_len = h.type_len,
+				 .strs = strs, .strs_len = h.str_len + (base ? base->strs_len : 0),
+				 .ntypes = base ? base->ntypes : 0, .be = big_endian, .word = word,
 				 .at = calloc(ids * 2 + nbuckets, sizeof(*btf->at)), .bucket_mask = nbuckets - 1 };
 	rc = btf->at ? index_types(btf, err) : mmw_fail(err, MMW_E_NOMEM, 0, "no memory for %zu BTF types", ids);
 	rc = rc ? rc : check_types(btf, ids, err);
@@ -269,6 +278,16 @@ int mmw_btf_open(void *bytes, size_t len, bool big_endian, unsigned word, struct
 	btf->bytes = bytes;
 	*out = btf;
 	return 0;
+}
+
+int mmw_btf_open(void *bytes, size_t len, bool big_endian, unsigned word, struct mmw_btf **out, struct mmw_err *err)
+{
+	return open_on(NULL, bytes, len, big_endian, word, out, err);
+}
+
+int mmw_btf_open_split(const struct mmw_btf *base, void *bytes, size_t len, struct mmw_btf **out, struct mmw_err *err)
+{
+	return open_on(base, bytes, len, base->be, base->word, out, err);
 }
 
 void mmw_btf_close(struct mmw_btf *btf)
@@ -284,7 +303,7 @@ size_t mmw_btf_types(const void *src)
 {
 	const struct mmw_btf *btf = src;
 
-	return btf->ntypes;
+	return btf->ntypes - btf->first;
 }
 
 /* The first type of this kind and name; 0 when there is none. */
@@ -292,7 +311,7 @@ static uint32_t find_kind(const struct mmw_btf *btf, const char *name, uint32_t 
 {
 	uint32_t id;
 
-	for (id = *bucket_of(btf, name, kind); id; id = btf->next[id])
+	for (id = *bucket_of(btf, name, kind); id; id = btf->next[id - btf->first])
 		if (type_of(btf, id).kind == kind && !strcmp(string_at(btf, type_of(btf, id).name), name))
 			break;
 	return id;
@@ -306,9 +325,9 @@ static uint32_t find_type(const struct mmw_btf *btf, const char *name, const uin
 {
 	uint32_t id = 0;
 
-	for (; *order && !id; order++)
-		id = find_kind(btf, name, *order);
-	return id;
+	for (const uint8_t *kind = order; *kind && !id; kind++)
+		id = find_kind(btf, name, *kind);
+	return id || !btf->base ? id : find_type(btf->base, name, order);
 }
 
 /* Step over typedefs and qualifiers. */

@@ -16,8 +16,14 @@ int mmw_btf_size(const void *head, size_t len, bool big_endian, uint64_t *total,
 
 /* Check and index `len` bytes, which are owned by *out on success (they came from malloc) and by the caller else. */
 int mmw_btf_open(void *bytes, size_t len, bool big_endian, unsigned word, struct mmw_btf **out, struct mmw_err *err);
+/*
+ * A module's BTF, whose ids and strings go on where those of the kernel's end (`base`, borrowed as long as *out lives). Types
+ * of the base are found through it too.
+ */
+int mmw_btf_open_split(const struct mmw_btf *base, void *bytes, size_t len, struct mmw_btf **out, struct mmw_err *err);
 void mmw_btf_close(struct mmw_btf *btf);
 
+/* How many it has itself. */
 size_t mmw_btf_types(const void *src);
 
 /* Visit the enumerators of an enumeration in order: 1 and name (borrowed) and value, or 0 past the end. */
