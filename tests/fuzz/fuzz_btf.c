@@ -9,6 +9,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/sym/btf.h"
+#include "lib/sym/ctext.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -57,6 +58,55 @@ static void ask(struct mmw_btf *btf, const char *type, const char *name, const c
 	mmw_btf_enumerator(btf, NULL, name, &value, &err);
 }
 
+static int count_part(void *ctx, const struct mmw_type_part *part)
+{
+	size_t *n = ctx;
+
+	if (!part->name)
+		abort();
+	return ++*n > 1000;
+}
+
+/* The graph, and types as C writes them. */
+static void walk(struct mmw_btf *btf, const char *name)
+{
+	const struct mmw_typesrc source = {
+		"BTF", btf, mmw_btf_member, mmw_btf_type_size, mmw_btf_enumerator, mmw_btf_types, mmw_btf_find, mmw_btf_describe,
+		mmw_btf_parts,
+	};
+	struct mmw_ctext text;
+	struct mmw_type type;
+	uint64_t id, bytes;
+	size_t n = 0;
+
+	if (mmw_btf_find(btf, name, &id, NULL))
+		return;
+	mmw_btf_parts(btf, id, count_part, &n, NULL);
+	mmw_ctext(&source, id, name, &text, NULL);
+	mmw_type_bytes(&source, id, &bytes, NULL);
+	for (uint64_t i = 0; i < 64 && !mmw_btf_describe(btf, i, &type, NULL); i++)
+		if (!type.name || mmw_ctext(&source, i, "", &text, NULL) > 0)
+			abort();
+}
+
+/* The same bytes once more, as a module's on top. */
+static void split(struct mmw_btf *base, const uint8_t *data, size_t size, const char *name)
+{
+	uint8_t *bytes = malloc(size);
+	struct mmw_btf *btf;
+
+	if (!bytes)
+		return;
+	memcpy(bytes, data, size);
+	if (mmw_btf_open_split(base, bytes, size, &btf, NULL)) {
+		free(bytes);
+		return;
+	}
+	walk(btf, name);
+	ask(btf, name, name, name);
+	mmw_btf_close(btf);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *names[NAMES_MAX], *name;
@@ -77,6 +127,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	n = names_of(data, be, names);
 	for (i = 0; i < n; i++) {
+		walk(btf, names[i]);
+		split(btf, data, size, names[i]);
 		mmw_btf_type_size(btf, names[i], &total, &err);
 		for (j = 0; mmw_btf_enumerator_at(btf, names[i], j, &name, &value); j++)
 			if (strlen(name) > size)

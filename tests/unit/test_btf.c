@@ -33,6 +33,7 @@ struct builder {
 	size_t types_len, strs_len;
 	uint8_t types[1 << 20];
 	char strs[1 << 16];
+	uint32_t str_first;  /* strings of the base, whose offsets come first */
 };
 
 static struct builder *begin(bool be)
@@ -70,7 +71,7 @@ static uint32_t string(struct builder *b, const char *s)
 	assert_true(at + len <= sizeof(b->strs));
 	memcpy(b->strs + at, s, len);
 	b->strs_len += len;
-	return at;
+	return b->str_first + at;
 }
 
 static uint32_t type(struct builder *b, unsigned kind, const char *name, uint32_t vlen, uint32_t size)
@@ -803,9 +804,55 @@ static void test_same_name(void **state)
 	mmw_btf_close(btf);
 }
 
+/* A module's types, made of the kernel's: ids and strings go on where those end. */
+static void test_split(void **state)
+{
+	struct builder *b = begin(false), *s = begin(false);
+	uint32_t i32 = integer(b, "int", 4, SIGNED | 32), node = type(b, STRUCT, "node", 1, 8), thing;
+	struct mmw_btf *base, *btf;
+	struct mmw_member m;
+	struct mmw_type t;
+	uint64_t size, id;
+	size_t len;
+	uint8_t *p;
+
+	(void)state;
+	member(b, "value", i32, 32);
+	s->str_first = b->strs_len;
+	s->strs_len = 0;
+	s->ids = b->ids;
+	base = opened(b, 8);
+	thing = type(s, STRUCT, "thing", 2, 12);
+	member(s, "inner", node, 0);
+	member(s, "count", i32, 64);
+	p = bytes_of(s, &len);
+	assert_int_equal(mmw_btf_open_split(base, p, len, &btf, NULL), 0);
+	assert_int_equal(mmw_btf_types(btf), 1);
+	assert_int_equal(mmw_btf_member(btf, "thing", "inner.value", &m, NULL), 0);
+	assert_int_equal(m.offset, 4);
+	assert_int_equal(mmw_btf_type_size(btf, "node", &size, NULL), 0);
+	assert_int_equal(size, 8);
+	assert_int_equal(mmw_btf_find(btf, "thing", &id, NULL), 0);
+	assert_int_equal(id, thing);
+	assert_int_equal(mmw_btf_describe(btf, id, &t, NULL), 0);
+	assert_string_equal(t.name, "thing");
+	assert_int_equal(mmw_btf_type_size(base, "thing", &size, NULL), -MMW_E_NOTYPE);
+	mmw_btf_close(btf);
+
+	/* One id past the last is no type. */
+	member(s, "wrong", thing + 1, 96);
+	s->types[4] = 3;
+	p = bytes_of(s, &len);
+	assert_int_equal(mmw_btf_open_split(base, p, len, &btf, NULL), -MMW_E_CORRUPT);
+	free(p);
+	mmw_btf_close(base);
+	free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_enumerators),
