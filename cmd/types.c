@@ -154,7 +154,7 @@ static int add_part(void *ctx, const struct mmw_type_part *part)
 
 	if (rc)
 		return rc;
-	while (!in->is_enum && type.kind == MMW_TYPE_ARRAY && !rc) {
+	for (unsigned dims = 0; !in->is_enum && type.kind == MMW_TYPE_ARRAY && !rc && dims < DEPTH_MAX; dims++) {
 		id = type.target;
 		rc = l->source->describe(l->source->src, id, &type, in->err);
 	}

@@ -20,7 +20,7 @@ enum {
 	CODE_MAX = 8192,       /* bytes of a function that are read */
 	CANDIDATES_MAX = 128,
 	TAIL_MAX = 2,          /* functions that end in a jump to another */
-	RING_MAX = 1 << 16,
+	RING_MAX = 8192,
 	NODES_MAX = 1024,
 	FUNCTIONS = 6,
 };
@@ -276,6 +276,14 @@ static void collect(struct mmw_kernel *k, struct mmw_disas *d, uint64_t va, stru
 	free(code);
 }
 
+static bool was_before(const struct uses *u, size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (u->use[j].place == u->use[i].place && u->use[j].va == u->use[i].va && u->use[j].indexed == u->use[i].indexed)
+			return true;
+	return false;
+}
+
 /* The one candidate that holds; none when two do. */
 static const struct use *choose(struct mmw_kernel *k, const struct rule *rule, const struct uses *u)
 {
@@ -284,7 +292,7 @@ static const struct use *choose(struct mmw_kernel *k, const struct rule *rule, c
 	for (size_t i = 0; i < u->n; i++) {
 		const struct use *use = &u->use[i];
 
-		if (use->place != MMW_PLACE_CONST || use->indexed != rule->indexed || use->va < k->arch->image_first || (found && found->va == use->va) ||
+		if (use->place != MMW_PLACE_CONST || use->indexed != rule->indexed || use->va < k->arch->image_first || was_before(u, i) ||
 		    !rule->holds(k, use->va))
 			continue;
 		if (found)

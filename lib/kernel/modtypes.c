@@ -12,12 +12,13 @@
 #include "lib/kernel/module.h"
 #include "lib/kernel/shadow.h"
 
-enum { BTF_MAX = 16 << 20 };
+enum { BTF_MAX = 16 << 20, ALL_MAX = 256 << 20 };  /* of one module; of all */
 
 struct mmw_module_types {
 	struct mmw_typesrc *source;
 	size_t n, cap, cap_btf;
 	struct mmw_btf **btf;    /* of each source */
+	uint64_t bytes;
 };
 
 struct listed {
@@ -55,7 +56,7 @@ static int add_module(struct mmw_kernel *k, struct mmw_module_types *t, const ch
 	uint8_t *bytes;
 	int rc;
 
-	if (blob->size > BTF_MAX)
+	if (blob->size > BTF_MAX || t->bytes + blob->size > ALL_MAX)
 		return mmw_fail(err, MMW_E_CORRUPT, blob->data, "BTF of %" PRIu64 " bytes", blob->size);
 	rc = mmw_vec_reserve(&t->source, &t->cap, t->n + 1, sizeof(*t->source), err);
 	rc = rc ? rc : mmw_vec_reserve(&t->btf, &t->cap_btf, t->n + 1, sizeof(*t->btf), err);
@@ -68,6 +69,7 @@ static int add_module(struct mmw_kernel *k, struct mmw_module_types *t, const ch
 		free(bytes);
 		return rc;
 	}
+	t->bytes += blob->size;
 	t->source[t->n] = mmw_btf_source(name, t->btf[t->n]);
 	t->n++;
 	return 0;

@@ -8,6 +8,7 @@
 enum {
 	CHAIN_MAX = 64,    /* pointers, qualifiers, typedefs and dimensions in a row */
 	DEPTH_MAX = 4,     /* functions that take functions */
+	PARAMS_MAX = 64,   /* in all of these: no more could be shown */
 };
 
 static int too_long(struct mmw_err *err)
@@ -105,14 +106,20 @@ static void base_text(const struct mmw_type *type, struct mmw_ctext *out)
 	put_before(out->type, sizeof(out->type), text);
 }
 
-struct params {
+/* What is being written: where from, how deep within functions, and how many parameters there may still be. */
+struct writer {
 	const struct mmw_typesrc *t;
-	struct mmw_ctext *out;
-	unsigned depth, n;
+	unsigned depth, left;
 	struct mmw_err *err;
 };
 
-static int declare(const struct mmw_typesrc *t, uint64_t id, unsigned depth, struct mmw_ctext *out, struct mmw_err *err);
+struct params {
+	struct writer *w;
+	struct mmw_ctext *out;
+	unsigned n;
+};
+
+static int declare(struct writer *w, uint64_t id, struct mmw_ctext *out);
 
 static int add_param(void *ctx, const struct mmw_type_part *part)
 {
@@ -120,28 +127,31 @@ static int add_param(void *ctx, const struct mmw_type_part *part)
 	struct mmw_ctext text = { .type = "..." };
 	int rc = 0;
 
-	if (part->type) {
+	if (part->type && p->w->left) {
+		p->w->left--;
+		p->w->depth++;
 		text.type[0] = '\0';
-		rc = declare(p->t, part->type, p->depth + 1, &text, p->err);
+		rc = declare(p->w, part->type, &text);
+		p->w->depth--;
 	}
 	put_behind(p->out->decl, sizeof(p->out->decl), p->n++ ? ", " : "");
 	put_behind(p->out->decl, sizeof(p->out->decl), text.type);
-	if (*text.decl && text.type[strlen(text.type) - 1] != '*')
+	if (*text.decl && *text.type && text.type[strlen(text.type) - 1] != '*')
 		put_behind(p->out->decl, sizeof(p->out->decl), " ");
 	put_behind(p->out->decl, sizeof(p->out->decl), text.decl);
-	return rc;
+	return rc ? rc : !p->w->left;
 }
 
-static int add_params(const struct mmw_typesrc *t, uint64_t id, unsigned depth, struct mmw_ctext *out, struct mmw_err *err)
+static int add_params(struct writer *w, uint64_t id, struct mmw_ctext *out)
 {
-	struct params p = { t, out, depth, 0, err };
+	struct params p = { w, out, 0 };
 	int rc = 0;
 
 	put_behind(out->decl, sizeof(out->decl), "(");
-	if (depth < DEPTH_MAX)
-		rc = t->parts(t->src, id, add_param, &p, err);
-	put_behind(out->decl, sizeof(out->decl), depth < DEPTH_MAX ? p.n ? ")" : "void)" : "...)");
-	return rc;
+	if (w->depth < DEPTH_MAX && w->left)
+		rc = w->t->parts(w->t->src, id, add_param, &p, w->err);
+	put_behind(out->decl, sizeof(out->decl), w->depth >= DEPTH_MAX || !w->left ? "...)" : p.n ? ")" : "void)");
+	return rc > 0 ? 0 : rc;
 }
 
 static int add_pointer(const struct mmw_typesrc *t, const struct mmw_type *type, struct mmw_ctext *out, struct mmw_err *err)
@@ -185,9 +195,11 @@ static int add_qualifier(const struct mmw_typesrc *t, const struct mmw_type *typ
 }
 
 /* From the outermost type in: what is written last first. */
-static int declare(const struct mmw_typesrc *t, uint64_t id, unsigned depth, struct mmw_ctext *out, struct mmw_err *err)
+static int declare(struct writer *w, uint64_t id, struct mmw_ctext *out)
 {
+	const struct mmw_typesrc *t = w->t;
 	char before[48] = "", text[32];
+	struct mmw_err *err = w->err;
 	struct mmw_type type;
 	int rc = 0;
 
@@ -201,7 +213,7 @@ static int declare(const struct mmw_typesrc *t, uint64_t id, unsigned depth, str
 			snprintf(text, sizeof(text), type.count ? "[%" PRIu64 "]" : "[]", type.count);
 			put_behind(out->decl, sizeof(out->decl), text);
 		} else if (type.kind == MMW_TYPE_FUNCTION) {
-			rc = add_params(t, id, depth, out, err);
+			rc = add_params(w, id, out);
 		} else if (qualifier(type.kind)) {
 			rc = add_qualifier(t, &type, out, before, sizeof(before), err);
 		} else {
@@ -216,7 +228,9 @@ static int declare(const struct mmw_typesrc *t, uint64_t id, unsigned depth, str
 
 int mmw_ctext(const struct mmw_typesrc *t, uint64_t id, const char *name, struct mmw_ctext *out, struct mmw_err *err)
 {
+	struct writer w = { t, 0, PARAMS_MAX, err };
+
 	out->type[0] = '\0';
 	snprintf(out->decl, sizeof(out->decl), "%.160s", name);
-	return declare(t, id, 0, out, err);
+	return declare(&w, id, out);
 }
