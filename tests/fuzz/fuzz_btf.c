@@ -71,8 +71,8 @@ static int count_part(void *ctx, const struct mmw_type_part *part)
 static void walk(struct mmw_btf *btf, const char *name)
 {
 	const struct mmw_typesrc source = {
-		"BTF", btf, mmw_btf_member, mmw_btf_type_size, mmw_btf_enumerator, mmw_btf_types, mmw_btf_find, mmw_btf_describe,
-		mmw_btf_parts,
+		"BTF", btf, mmw_btf_member, mmw_btf_type_size, mmw_btf_enumerator, mmw_btf_types, mmw_btf_find,
+		mmw_btf_describe, mmw_btf_parts,
 	};
 	struct mmw_ctext text;
 	struct mmw_type type;
