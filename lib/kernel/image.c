@@ -26,15 +26,20 @@ void mmw_image_window(const struct mmw_kernel *k, uint64_t *va, uint64_t *len)
 		*len = k->arch->image_last - *va + 1;
 }
 
-/* What cannot be read is zero, and so is what lies behind the end. */
-static void read_chunk(struct mmw_kernel *k, uint64_t va, uint8_t *buf, uint64_t len)
+/* What cannot be read is zero, and so is what lies behind the end. False when that is all. */
+static bool read_chunk(struct mmw_kernel *k, uint64_t va, uint8_t *buf, uint64_t len)
 {
+	bool any = false;
+
 	for (uint64_t at = 0; at < len; at += PIECE) {
 		uint64_t n = len - at < PIECE ? len - at : PIECE;
 
 		if (mmw_vm_read(&k->vm, va + at, buf + at, n, NULL))
 			memset(buf + at, 0, n);
+		else
+			any = true;
 	}
+	return any;
 }
 
 /* One look at a chunk, which `extra` bytes of the next one follow; true ends the search. */
@@ -46,8 +51,8 @@ static bool look_through(struct mmw_kernel *k, uint64_t first, uint64_t len, siz
 	bool found = false;
 
 	for (uint64_t at = 0; buf && at < len && !found; at += CHUNK) {
-		read_chunk(k, first + at, buf, CHUNK + extra);
-		found = look(ctx, first + at, buf, CHUNK, extra);
+		/* No mark begins with zeros. */
+		found = read_chunk(k, first + at, buf, CHUNK + extra) && look(ctx, first + at, buf, CHUNK, extra);
 	}
 	free(buf);
 	return found;
@@ -104,6 +109,7 @@ struct pointed {
 static bool look_for_pointer(void *ctx, uint64_t va, const uint8_t *bytes, size_t len, size_t extra)
 {
 	struct pointed *p = ctx;
+	bool be = mmw_image_big_endian(p->k->img);
 	unsigned word = p->k->arch->word;
 	size_t mark_len = strlen(p->mark);
 	char start[MARK_MAX];
@@ -111,7 +117,7 @@ static bool look_for_pointer(void *ctx, uint64_t va, const uint8_t *bytes, size_
 	(void)va;
 	(void)extra;
 	for (size_t at = 0; at < len; at += word) {
-		uint64_t to = mmw_get_word(bytes + at, word, mmw_image_big_endian(p->k->img));
+		uint64_t to = mmw_get_word(bytes + at, word, be);
 
 		if (!to || to & 0xfff || to == p->before)
 			continue;
