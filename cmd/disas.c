@@ -232,7 +232,7 @@ static int take_nearer(void *ctx, const struct mmw_ksym *sym)
 static uint64_t module_end(struct mmw_kernel *k, uint64_t va)
 {
 	struct mmw_modules *m = mmw_kernel_modules(k, NULL);
-	const struct mmw_module *mod = m ? mmw_module_of(m, va) : NULL;
+	const struct mmw_module *mod = m ? mmw_module_of(m, va, NULL) : NULL;
 	struct nearest n = { .va = va };
 	struct mmw_ksym sym;
 	uint64_t offset;

@@ -154,7 +154,7 @@ static void print_address(struct mmw_target *t, uint64_t va)
 		print_symbol(t, &s, &from);
 	} else if (m && mmw_module_symbol_at(m, va, &s, &from.offset)) {
 		from.source = modules_source;
-		from.module = mmw_module_of(m, va)->name;
+		from.module = mmw_module_of(m, va, NULL)->name;
 		print_symbol(t, &s, &from);
 	} else {
 		mmw_warn("0x%" PRIx64 " lies in no symbol of the kernel", va);

@@ -194,7 +194,7 @@ const char *mmw_symbol_text(struct mmw_kernel *k, uint64_t va, char *buf, size_t
 		return buf;
 	n = (size_t)snprintf(buf, size, offset ? "%s+0x%" PRIx64 : "%s", sym.name, offset);
 	if (m && n < size)
-		snprintf(buf + n, size - n, " [%s]", mmw_module_of(m, va)->name);
+		snprintf(buf + n, size - n, " [%s]", mmw_module_of(m, va, NULL)->name);
 	return buf;
 }
 

@@ -7,10 +7,11 @@
 
 #include "cmd/cmd.h"
 #include "lib/base/vec.h"
+#include "lib/kernel/module.h"
 
 enum {
 	COL_VA, COL_PA, COL_STATUS, COL_PAGE_SIZE, COL_FLAGS, COL_RIGHTS, COL_USER_RIGHTS, COL_MEMORY, COL_REGION,
-	COL_SYMBOL, COL_ENTRIES, COL_SWAP, COL_WHY,
+	COL_MODULE, COL_SYMBOL, COL_ENTRIES, COL_SWAP, COL_WHY,
 };
 
 static const struct mmw_col cols[] = {
@@ -24,6 +25,7 @@ static const struct mmw_col cols[] = {
 	[COL_USER_RIGHTS] = { "user_rights", "the user's effective rights over all levels", 11, false, true },
 	[COL_MEMORY] = { "memory", "is the page itself in the image: stored, excluded, absent, truncated", 9, false, false },
 	[COL_REGION] = { "region", "what the kernel uses the address for", 16, false, true },
+	[COL_MODULE] = { "module", "the module it lies in, and which part of that", 16, false, false },
 	[COL_SYMBOL] = { "symbol", "symbol and offset, in the kernel's image", 24, false, false },
 	[COL_ENTRIES] = { "entries", "each level's entry: level, pte_pa (where it is), value", 40, false, false },
 	[COL_SWAP] = { "swap", "swapped: type and offset", 16, false, false },
@@ -126,6 +128,19 @@ static const char *region_of(struct mmw_target *t, uint64_t va)
 	const struct mmw_region *r = mmw_layout_find(mmw_kernel_layout(t->kernel), va);
 
 	return r ? r->name : NULL;
+}
+
+/* "ext4, rodata", or "". */
+static const char *module_text(struct mmw_target *t, uint64_t va, char *buf, size_t size)
+{
+	struct mmw_modules *m = mmw_kernel_modules(t->kernel, NULL);
+	const struct mmw_module *mod;
+	const char *kind;
+
+	*buf = '\0';
+	if (m && (mod = mmw_module_of(m, va, &kind)))
+		snprintf(buf, size, "%s%s%s", mod->name, *kind ? ", " : "", kind);
+	return buf;
 }
 
 /* --- text: the layout of crash's vtop, then what it does not say ------------------------------------------------ */
@@ -245,6 +260,8 @@ static void print_block(struct mmw_target *t, const struct answer *a)
 		print_line(t, "SWAP", text);
 	}
 	print_line(t, "REGION", region_of(t, a->va));
+	if (*module_text(t, a->va, text, sizeof(text)))
+		print_line(t, "MODULE", text);
 	mmw_symbol_text(t->kernel, a->va, text, sizeof(text));
 	print_line(t, "SYMBOL", text);
 	snprintf(text, sizeof(text), "%s%s%s", status_of(&a->ent), *why_of(t, a, why, sizeof(why)) ? ": " : "", why);
@@ -383,6 +400,7 @@ static void print_row(struct mmw_target *t, const struct answer *a)
 	}
 	mmw_out_none(o, COL_SWAP);
 	mmw_out_none(o, COL_SYMBOL);
+	mmw_out_none(o, COL_MODULE);
 	mmw_out_none(o, COL_WHY);
 	if (a->ent.kind == MMW_ENT_SWAP && arch->swap) {
 		uint64_t offset;
@@ -397,6 +415,8 @@ static void print_row(struct mmw_target *t, const struct answer *a)
 	mmw_symbol_text(t->kernel, a->va, text, sizeof(text));
 	if (*text)
 		mmw_out_str(o, COL_SYMBOL, text);
+	if (*module_text(t, a->va, text, sizeof(text)))
+		mmw_out_str(o, COL_MODULE, text);
 	if (*why_of(t, a, text, sizeof(text)))
 		mmw_out_str(o, COL_WHY, text);
 	mmw_out_row(o);

@@ -17,6 +17,7 @@ enum {
 	EXPORTS_MAX = 1 << 16,
 	WINDOW = 1 << 16,
 	STATE_UNFORMED = 3,      /* enum module_state */
+	BORDERS = 3,
 };
 
 struct module_rec {
@@ -46,6 +47,9 @@ static const struct mmw_field tables_fields[] = {
 struct parts {
 	unsigned n;
 	struct mmw_member base[MMW_MODULE_PARTS], size[MMW_MODULE_PARTS];
+	const char *kind[MMW_MODULE_PARTS];
+	unsigned borders;                        /* up to 6.3: how many of these are known */
+	struct mmw_member border[BORDERS];  /* in the first part, where text, rodata and what is read-only after init end */
 };
 
 /* struct kernel_symbol: pointers, or (PREL32_RELOCATIONS) offsets from the fields themselves. */
@@ -70,17 +74,23 @@ struct mmw_modules {
 
 static void bind_parts(struct mmw_modules *m)
 {
-	static const struct { const char *base, *size; } old[] = {
-		{ "core_layout.base", "core_layout.size" }, { "init_layout.base", "init_layout.size" },
-		{ "data_layout.base", "data_layout.size" },
+	static const struct { const char *base, *size, *kind; } old[] = {
+		{ "core_layout.base", "core_layout.size", "" }, { "init_layout.base", "init_layout.size", "init" },
+		{ "data_layout.base", "data_layout.size", "data" },
 	};
+	static const char *const borders[BORDERS] = { "core_layout.text_size", "core_layout.ro_size", "core_layout.ro_after_init_size" };
+	/* enum mod_mem_type */
+	static const char *const kinds[] = { "text", "data", "rodata", "ro after init", "init text", "init data", "init rodata" };
 	struct parts *p = &m->parts;
 	char base[32], size[32];
 
 	for (size_t i = 0; i < mmw_array_len(old); i++)
 		if (!mmw_kernel_member(m->k, "module", old[i].base, &p->base[p->n], NULL, NULL) &&
 		    !mmw_kernel_member(m->k, "module", old[i].size, &p->size[p->n], NULL, NULL))
-			p->n++;
+			p->kind[p->n++] = old[i].kind;
+	while (p->n && p->borders < BORDERS &&
+	       !mmw_kernel_member(m->k, "module", borders[p->borders], &p->border[p->borders], NULL, NULL))
+		p->borders++;
 	/* From 6.4: mem[], by enum mod_mem_type. */
 	for (unsigned i = 0; p->n < MMW_MODULE_PARTS; i++) {
 		snprintf(base, sizeof(base), "mem[%u].base", i);
@@ -88,7 +98,7 @@ static void bind_parts(struct mmw_modules *m)
 		if (mmw_kernel_member(m->k, "module", base, &p->base[p->n], NULL, NULL) ||
 		    mmw_kernel_member(m->k, "module", size, &p->size[p->n], NULL, NULL))
 			break;
-		p->n++;
+		p->kind[p->n++] = i < mmw_array_len(kinds) ? kinds[i] : "";
 	}
 }
 
@@ -123,15 +133,43 @@ static int bind(struct mmw_modules *m, struct mmw_err *err)
 	return 0;
 }
 
+static void add_part(struct mmw_module *mod, uint64_t base, uint64_t size, const char *kind)
+{
+	if (base && size && size <= UINT32_MAX && mod->parts < MMW_MODULE_PARTS)
+		mod->part[mod->parts++] = (struct mmw_module_part){ base, size, kind };
+}
+
+/* Up to 6.3 all sections are in one stretch, in this order. */
+static void split_core(struct mmw_modules *m, struct mmw_module *mod, uint64_t base, uint64_t size)
+{
+	static const char *const kinds[BORDERS] = { "text", "rodata", "ro after init" };
+	uint64_t from = 0, to;
+
+	for (unsigned i = 0; i < m->parts.borders; i++) {
+		const struct mmw_member *border = &m->parts.border[i];
+
+		if (mmw_vm_read_uint(m->vm, mod->va + border->offset, (unsigned)border->size, &to, NULL) || to < from || to > size)
+			break;
+		add_part(mod, base + from, to - from, kinds[i]);
+		from = to;
+	}
+	add_part(mod, base + from, size - from, from ? "data" : "");
+}
+
 static void read_parts(struct mmw_modules *m, struct mmw_module *mod)
 {
-	for (unsigned i = 0; i < m->parts.n; i++) {
-		struct mmw_module_part *part = &mod->part[mod->parts];
+	const struct parts *p = &m->parts;
 
-		if (!mmw_vm_read_uint(m->vm, mod->va + m->parts.base[i].offset, (unsigned)m->parts.base[i].size, &part->base, NULL) &&
-		    !mmw_vm_read_uint(m->vm, mod->va + m->parts.size[i].offset, (unsigned)m->parts.size[i].size, &part->size, NULL) &&
-		    part->base && part->size)
-			mod->parts++;
+	for (unsigned i = 0; i < p->n; i++) {
+		uint64_t base, size;
+
+		if (mmw_vm_read_uint(m->vm, mod->va + p->base[i].offset, (unsigned)p->base[i].size, &base, NULL) ||
+		    mmw_vm_read_uint(m->vm, mod->va + p->size[i].offset, (unsigned)p->size[i].size, &size, NULL))
+			continue;
+		if (!i && p->borders)
+			split_core(m, mod, base, size);
+		else
+			add_part(mod, base, size, p->kind[i]);
 	}
 }
 
@@ -234,12 +272,16 @@ const struct mmw_module *mmw_module_at(const struct mmw_modules *m, size_t index
 	return index < m->n ? &m->mod[index] : NULL;
 }
 
-const struct mmw_module *mmw_module_of(const struct mmw_modules *m, uint64_t va)
+const struct mmw_module *mmw_module_of(const struct mmw_modules *m, uint64_t va, const char **kind)
 {
 	for (size_t i = 0; i < m->n; i++)
-		for (unsigned p = 0; p < m->mod[i].parts; p++)
-			if (va - m->mod[i].part[p].base < m->mod[i].part[p].size)
-				return &m->mod[i];
+		for (unsigned p = 0; p < m->mod[i].parts; p++) {
+			if (va - m->mod[i].part[p].base >= m->mod[i].part[p].size)
+				continue;
+			if (kind)
+				*kind = m->mod[i].part[p].kind;
+			return &m->mod[i];
+		}
 	return NULL;
 }
 
@@ -459,7 +501,7 @@ int mmw_module_symbols(struct mmw_modules *m, const struct mmw_module *mod,
 /* The highest one at or below va, as find_kallsyms_symbol() chooses: of equals the first, and none of the marks of arm. */
 bool mmw_module_symbol_at(struct mmw_modules *m, uint64_t va, struct mmw_ksym *out, uint64_t *offset)
 {
-	const struct mmw_module *mod = mmw_module_of(m, va);
+	const struct mmw_module *mod = mmw_module_of(m, va, NULL);
 	struct tables *t = mod ? open_tables(m, mod, NULL) : NULL;
 	struct mmw_ksym sym;
 	uint16_t section;
@@ -470,7 +512,7 @@ bool mmw_module_symbol_at(struct mmw_modules *m, uint64_t va, struct mmw_ksym *o
 
 		if (rc < 0)
 			break;
-		if (!rc || section == SHN_UNDEF || sym.addr > va || mmw_module_of(m, sym.addr) != mod || sym.name[0] == '$' ||
+		if (!rc || section == SHN_UNDEF || sym.addr > va || mmw_module_of(m, sym.addr, NULL) != mod || sym.name[0] == '$' ||
 		    (sym.name[0] == '.' && sym.name[1] == 'L') || (found && sym.addr <= out->addr))
 			continue;
 		*out = sym;

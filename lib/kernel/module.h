@@ -10,11 +10,12 @@
 
 #include "lib/kernel/kernel.h"
 
-enum { MMW_MODULE_NAME_MAX = 64, MMW_MODULE_PARTS = 8, MMW_MODULES_MAX = 4096 };
+enum { MMW_MODULE_NAME_MAX = 64, MMW_MODULE_PARTS = 12, MMW_MODULES_MAX = 4096 };
 
-/* A stretch of memory that is the module's: all of it in one up to 6.3, then one for each kind of section. */
+/* A stretch of memory that is the module's, one for each kind of section. */
 struct mmw_module_part {
 	uint64_t base, size;
+	const char *kind;  /* "text", "data", "rodata", "ro after init", "init text" ...; "" where it is not known */
 };
 
 struct mmw_module {
@@ -37,8 +38,8 @@ void mmw_modules_close(struct mmw_modules *m);  /* NULL is fine */
 size_t mmw_modules_count(const struct mmw_modules *m);
 const struct mmw_module *mmw_module_at(const struct mmw_modules *m, size_t index);
 
-/* The module that va lies in, or NULL. */
-const struct mmw_module *mmw_module_of(const struct mmw_modules *m, uint64_t va);
+/* The module that va lies in, or NULL; and which part of it, kind may be NULL. */
+const struct mmw_module *mmw_module_of(const struct mmw_modules *m, uint64_t va, const char **kind);
 
 /*
  * Visit the symbols of a module in the order of its table, with the type letters /proc/kallsyms prints. A result of
