@@ -87,6 +87,21 @@ static bool elf_seed(unsigned index, struct blob *out)
 	return true;
 }
 
+static bool lime_seed(unsigned index, struct blob *out)
+{
+	struct phys p;
+
+	if (index >= 2)
+		return false;
+	recipe_text("lime", "ram 1000 3000\nram 8000 1000\nu64 8000: 77*4\nu64 2000: 78*4\n", false, &p);
+	wrap_format_by_name("lime")->write(&p, out);
+	phys_fini(&p);
+	/* The first range was cut off: the next header stands where its memory should be. */
+	if (index)
+		memmove(out->bytes + 2000, out->bytes + 4228, out->len - 4228);
+	return true;
+}
+
 static bool kdump_seed(unsigned index, struct blob *out)
 {
 	struct kd_image img;
@@ -322,6 +337,7 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		{ "kallsyms", kallsyms_seed },
 		{ "kdump", kdump_seed },
 		{ "kernel", kernel_seed },
+		{ "lime", lime_seed },
 		{ "mm", mm_seed }, { "module", mm_seed },
 		{ "notes", notes_seed },
 		{ "symtab", symtab_seed },

@@ -265,6 +265,34 @@ static void write_elf_tails(const struct phys *p, struct blob *out)
 	write_elf_as(p, (struct elf_style){ .wide = true, .tails = true }, out);
 }
 
+/* --- LiME ----------------------------------------------------------------------------------------------------- */
+
+/* A range in two records where it can be, the first of which ends inside a page. What is excluded is not there. */
+static void write_lime_range(const struct phys *p, size_t from, size_t n, struct blob *out)
+{
+	uint64_t first = p->pages[from].pfn * PHYS_PAGE, last = first + n * PHYS_PAGE - 1, at = first;
+
+	while (at <= last) {
+		uint64_t end = n > 1 && at == first ? first + PHYS_PAGE + 99 : last;
+
+		blob_add(out, "EMiL\1\0\0\0", 8);
+		blob_uint(out, at, 8, false);
+		blob_uint(out, end, 8, false);
+		blob_uint(out, 0, 8, false);
+		for (; at <= end; at++)
+			blob_u8(out, phys_page_bytes(&p->pages[from + (at - first) / PHYS_PAGE])[at % PHYS_PAGE]);
+	}
+}
+
+static void write_lime(const struct phys *p, struct blob *out)
+{
+	for (size_t i = 0, n; i < p->n; i += n) {
+		n = phys_run(p, i);
+		if (p->pages[i].state == PHYS_STORED)
+			write_lime_range(p, i, n, out);
+	}
+}
+
 /* No image at all: an executable's header, as a vmlinux given by mistake. */
 static void write_vmlinux(const struct phys *p, struct blob *out)
 {
@@ -383,6 +411,7 @@ static const struct wrap_format formats[] = {
 	{ "kdump-be", "kdump of a big-endian machine, zlib", true, true, true, write_kdump_zlib },
 	{ "flat-elf", "ELF64, flattened, records out of order", false, true, true, write_flat_elf },
 	{ "flat-kdump", "kdump, flattened, records out of order", false, true, true, write_flat_kdump },
+	{ "lime", "LiME version 1, ranges that end inside pages", false, false, false, write_lime },
 	{ "vmlinux", "no image: an executable", false, false, false, write_vmlinux },
 };
 
