@@ -292,7 +292,8 @@ static void lime_ranges(void **state)
 		struct blob b = { 0 };
 		struct phys p;
 
-		recipe_text("lime", "ram 1000 3000\nram 8000 1000\nu8 1000: 11*1000\nu8 2000: 22*1000\nu8 8000: 88*1000\n",
+		recipe_text("lime",
+			    "ram 1000 3000\nram 8000 1000\nu8 1000: 11*1000\nu8 2000: 22*1000\nu8 8000: 88*1000\n",
 			    false, &p);
 		f->write(&p, &b);
 		/* Records of 1064 and 1f9c bytes, then one of 1000; 800 bytes of the second are lost. */
