@@ -298,6 +298,12 @@ static uint64_t fixmap_start(const struct mmw_hints *h)
 	return 0xffffffffff000000;
 }
 
+/* The last byte of `size` from first on, if that is before `next`. */
+static uint64_t end_before(uint64_t first, uint64_t size, uint64_t next)
+{
+	return next > first && next - first < size ? next - 1 : first + size - 1;
+}
+
 static struct bases find_bases(const struct mmw_hints *h, const struct mmw_paging *pg)
 {
 	struct bases b = { .l5 = pg->levels == 5 };
@@ -308,8 +314,9 @@ static struct bases find_bases(const struct mmw_hints *h, const struct mmw_pagin
 	b.linear = base_of(h, "page_offset_base", b.l5 ? 0xff11000000000000 : 0xffff888000000000);
 	b.vmalloc = base_of(h, "vmalloc_base", b.l5 ? 0xffa0000000000000 : 0xffffc90000000000);
 	b.vmemmap = base_of(h, "vmemmap_base", b.l5 ? 0xffd4000000000000 : 0xffffea0000000000);
-	b.vmalloc_end = b.vmalloc + ((b.l5 ? 12800ull : 32ull) << 40) - 1;
-	b.vmemmap_end = b.vmemmap + (b.l5 ? 1ull << 49 : 1ull << 40) - 1;
+	/* KASLR moves them up and makes room for the memory there is only (arch/x86/mm/kaslr.c): the sizes are the largest. */
+	b.vmalloc_end = end_before(b.vmalloc, (b.l5 ? 12800ull : 32ull) << 40, b.vmemmap);
+	b.vmemmap_end = end_before(b.vmemmap, b.l5 ? 1ull << 49 : 1ull << 40, CPU_ENTRY_AREA);
 	if (h->number(h->ctx, "KERNEL_IMAGE_SIZE", &image_size) && !has_usual(h, "kaslr_get_random_long"))
 		image_size = 512ull << 20;
 	b.modules = KERNEL_MAP + image_size;

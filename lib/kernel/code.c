@@ -423,17 +423,30 @@ struct member_rule {
 	bool (*holds)(struct mmw_kernel *k, uint64_t off);
 };
 
+/* Up to 5.12 it is struct per_cpu_pageset: three ints, then lists of pages. The counters are somewhere behind them. */
+static bool is_pageset(struct mmw_kernel *k, uint64_t va)
+{
+	uint64_t head = va + (k->arch->word == 8 ? 16 : 12), next, prev;
+
+	return word_at(k, head, &next) && next >= k->arch->word && word_at(k, next + k->arch->word, &prev) && prev == head;
+}
+
 /* All CPUs have a copy of what this pointer in a zone means. */
 static bool all_cpus_have(struct mmw_kernel *k, const struct mmw_percpu *p, uint64_t zone, uint64_t off)
 {
+	size_t sets = 0;
 	uint64_t at, pa;
 
 	if (!word_at(k, zone + off, &at) || !at)
 		return false;
-	for (size_t i = 0; i < p->n; i++)
-		if (mmw_vm_translate(&k->vm, mmw_percpu_address(p, at, i), &pa, NULL))
+	for (size_t i = 0; i < p->n; i++) {
+		uint64_t va = mmw_percpu_address(p, at, i);
+
+		if (mmw_vm_translate(&k->vm, va, &pa, NULL))
 			return false;
-	return p->n > 0;
+		sets += is_pageset(k, va);
+	}
+	return sets < p->n;
 }
 
 /* In each zone of the first node. */
@@ -461,6 +474,8 @@ static const struct member_rule member_rules[] = {
 
 enum { MEMBER_RULES = sizeof(member_rules) / sizeof(member_rules[0]) };
 
+static int code_member(void *src, const char *type, const char *path, struct mmw_member *out, struct mmw_err *err);
+
 static void read_member(struct mmw_kernel *k, const struct member_rule *rule, struct mmw_code_member *out)
 {
 	struct uses *u = calloc(1, sizeof(*u));
@@ -485,10 +500,24 @@ static void read_member(struct mmw_kernel *k, const struct member_rule *rule, st
 	free(u);
 }
 
+/* include/linux/mmzone.h, struct per_cpu_zonestat (5.13): with SMP, its first member is an array of s8. */
+static bool is_stat_diff(struct mmw_kernel *k, const char *type, const char *path, struct mmw_member *out)
+{
+	struct mmw_member zone;
+
+	if (strcmp(type, "per_cpu_zonestat") || strncmp(path, "vm_stat_diff[", 13) ||
+	    code_member(k, "zone", "per_cpu_zonestats", &zone, NULL))
+		return false;
+	*out = (struct mmw_member){ .offset = strtoull(path + 13, NULL, 10), .size = 1, .elem_size = 1, .is_signed = true };
+	return true;
+}
+
 static int code_member(void *src, const char *type, const char *path, struct mmw_member *out, struct mmw_err *err)
 {
 	struct mmw_kernel *k = src;
 
+	if (is_stat_diff(k, type, path, out))
+		return 0;
 	for (size_t i = 0; i < MEMBER_RULES; i++) {
 		struct mmw_code_member *m = &k->code_members[i];
 

@@ -293,11 +293,6 @@ int mmw_vmcoreinfo_member(void *src, const char *type, const char *path, struct 
 	size_t len = strcspn(path, ".[");
 	uint64_t size;
 
-	/* include/linux/mmzone.h, struct per_cpu_zonestat (5.13): with SMP, its first member is an array of s8. */
-	if (!strcmp(type, "per_cpu_zonestat") && !strncmp(path, "vm_stat_diff[", 13)) {
-		*out = (struct mmw_member){ .offset = strtoull(path + 13, NULL, 10), .size = 1, .elem_size = 1, .is_signed = true };
-		return 0;
-	}
 	if (!strcmp(type, "free_area") && !strcmp(path, "nr_free") && decimal(t->text, "SIZE", type, &size) &&
 	    size > t->word) {
 		*out = (struct mmw_member){ .offset = size - t->word, .size = t->word, .elem_size = t->word };
