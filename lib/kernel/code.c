@@ -6,6 +6,7 @@
  * addresses these functions use are candidates; just one of them may pass. So a rule holds for every compiler and machine
  * that lib/sym/disas.h reads, and says nothing rather than something wrong.
  */
+#include <elf.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -326,19 +327,26 @@ static bool read_rule(struct mmw_kernel *k, struct mmw_disas *d, const struct ru
 	return out->found;
 }
 
+/* A kernel for arm is of one kind of code or the other (CONFIG_THUMB2_KERNEL), and no symbol says of which. */
+static bool open_code(struct mmw_kernel *k, unsigned turn, struct mmw_disas **out)
+{
+	unsigned flags = (mmw_image_big_endian(k->img) ? MMW_DISAS_BIG_ENDIAN : 0) | (turn ? MMW_DISAS_THUMB : 0);
+
+	return turn < (k->arch->machine == EM_ARM ? 2 : 1) && !mmw_disas_open(k->arch->machine, flags, out, NULL);
+}
+
 static const struct mmw_code_symbol *symbol_number(struct mmw_kernel *k, size_t i)
 {
-	unsigned flags = mmw_image_big_endian(k->img) ? MMW_DISAS_BIG_ENDIAN : 0;
 	struct mmw_code_symbol *s = &k->code[i];
 	struct mmw_disas *d;
 
 	if (s->tried || !k->has_own)
 		return s;
 	s->tried = true;  /* before: the tests may ask for symbols too */
-	if (mmw_disas_open(k->arch->machine, flags, &d, NULL))
-		return s;
-	read_rule(k, d, &rules[i], s);
-	mmw_disas_close(d);
+	for (unsigned turn = 0; !s->found && open_code(k, turn, &d); turn++) {
+		read_rule(k, d, &rules[i], s);
+		mmw_disas_close(d);
+	}
 	return s;
 }
 
@@ -476,14 +484,12 @@ enum { MEMBER_RULES = sizeof(member_rules) / sizeof(member_rules[0]) };
 
 static int code_member(void *src, const char *type, const char *path, struct mmw_member *out, struct mmw_err *err);
 
-static void read_member(struct mmw_kernel *k, const struct member_rule *rule, struct mmw_code_member *out)
+static void read_member(struct mmw_kernel *k, struct mmw_disas *d, const struct member_rule *rule, struct mmw_code_member *out)
 {
 	struct uses *u = calloc(1, sizeof(*u));
-	struct mmw_disas *d = NULL;
 	uint64_t va;
 
-	if (u && !mmw_kernel_symbol(k, rule->function, &va, NULL, NULL) &&
-	    !mmw_disas_open(k->arch->machine, mmw_image_big_endian(k->img) ? MMW_DISAS_BIG_ENDIAN : 0, &d, NULL))
+	if (u && !mmw_kernel_symbol(k, rule->function, &va, NULL, NULL))
 		collect(k, d, va, u);
 	for (size_t i = 0; u && i < u->n && !out->found; i++) {
 		const struct use *use = &u->use[i];
@@ -496,7 +502,6 @@ static void read_member(struct mmw_kernel *k, const struct member_rule *rule, st
 		mmw_kernel_note(k, "types", false, "%s.%s is at 0x%" PRIx64 ", from code at %s+0x%" PRIx64, rule->type, rule->member,
 				out->off, rule->function, use->at - va);
 	}
-	mmw_disas_close(d);
 	free(u);
 }
 
@@ -515,6 +520,7 @@ static bool is_stat_diff(struct mmw_kernel *k, const char *type, const char *pat
 static int code_member(void *src, const char *type, const char *path, struct mmw_member *out, struct mmw_err *err)
 {
 	struct mmw_kernel *k = src;
+	struct mmw_disas *d;
 
 	if (is_stat_diff(k, type, path, out))
 		return 0;
@@ -525,7 +531,10 @@ static int code_member(void *src, const char *type, const char *path, struct mmw
 			continue;
 		if (!m->tried) {
 			m->tried = true;  /* before: the test asks for types too */
-			read_member(k, &member_rules[i], m);
+			for (unsigned turn = 0; !m->found && open_code(k, turn, &d); turn++) {
+				read_member(k, d, &member_rules[i], m);
+				mmw_disas_close(d);
+			}
 		}
 		*out = (struct mmw_member){ .offset = m->off, .size = k->arch->word, .elem_size = k->arch->word, .is_pointer = true };
 		if (m->found)
