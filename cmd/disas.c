@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "lib/base/bytes.h"
 #include "lib/kernel/module.h"
 #include "lib/sym/disas.h"
 
@@ -160,8 +161,7 @@ static void row_bytes(struct job *j, const uint8_t *bytes, size_t len)
 {
 	char text[2 * MMW_INSN_BYTES + 1];
 
-	for (size_t i = 0; i < len && i < MMW_INSN_BYTES; i++)
-		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+	mmw_hex_text(bytes, len < MMW_INSN_BYTES ? len : MMW_INSN_BYTES, text);
 	if (len)
 		mmw_out_str(&j->t->out, COL_BYTES, text);
 }
@@ -293,23 +293,6 @@ static int no_function(struct mmw_kernel *k, uint64_t va, struct mmw_err *err)
 			va, why.msg);
 }
 
-/* What can be read of [va, va + want), page by page, and what stopped it. */
-static size_t read_code(struct job *j, uint64_t va, size_t want, struct mmw_err *why)
-{
-	size_t have = 0;
-
-	why->code = MMW_OK;
-	while (have < want) {
-		size_t n = PAGE - (va + have) % PAGE;
-
-		n = n < want - have ? n : want - have;
-		if (mmw_vm_read(&j->vm, va + have, j->bytes + have, n, why))
-			break;
-		have += n;
-	}
-	return have;
-}
-
 /* Code that was read at once, and why no more of it. */
 struct stretch {
 	uint64_t first;
@@ -339,7 +322,9 @@ static int read_stretch(struct job *j, uint64_t va, uint64_t end, struct stretch
 	for (s->first = va - start < STRETCH / 2 ? start : va; ; s->first = va) {
 		int rc;
 
-		s->have = read_code(j, s->first, end && end - s->first < STRETCH ? end - s->first : STRETCH, &s->why);
+		s->why.code = MMW_OK;
+		s->have = mmw_vm_read_some(&j->vm, s->first, j->bytes, end && end - s->first < STRETCH ? end - s->first : STRETCH,
+					   &s->why);
 		rc = mmw_disas_code(j->disas, s->first, j->bytes, s->have, err);
 		if (rc || s->first == va || skip_to(j, s, va))
 			return rc;

@@ -102,10 +102,9 @@ static void print_bytes(struct job *j, uint64_t va, const uint8_t *bytes, size_t
 	FILE *to = j->t->out.to;
 	char text[LINE + 1] = "", hex[2 * LINE + 1] = "";
 
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < len; i++)
 		text[i] = isprint(bytes[i]) ? (char)bytes[i] : '.';
-		snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
-	}
+	mmw_hex_text(bytes, len, hex);
 	if (j->t->out.mode != MMW_OUT_TEXT) {
 		mmw_out_hex(&j->t->out, COL_ADDRESS, va);
 		mmw_out_str(&j->t->out, COL_STATUS, "stored");

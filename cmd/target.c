@@ -228,7 +228,7 @@ int mmw_find_type(struct mmw_kernel *k, const char *name, const struct mmw_types
 
 	if (!find_in(all, n, name, source, id))
 		return 0;
-	n = mmw_kernel_module_types(k, &all, NULL);
+	n = mmw_kernel_module_types(k, &all);
 	if (!find_in(all, n, name, source, id))
 		return 0;
 	return mmw_fail(err, MMW_E_NOTYPE, 0, "no type '%s'%s%s%s", name, why.code ? " (" : "", why.code ? why.msg : "",

@@ -475,7 +475,7 @@ static int run(struct mmw_target *t, void *opts, int argc, char **argv, struct m
 		return mmw_fail(err, MMW_E_ARG, 0, "which type?");
 	s.n[0] = mmw_kernel_type_sources(t->kernel, &s.list[0], NULL);
 	if (o->source[0])
-		s.n[1] = mmw_kernel_module_types(t->kernel, &s.list[1], NULL);
+		s.n[1] = mmw_kernel_module_types(t->kernel, &s.list[1]);
 	for (int i = 0; i < argc && !rc; i++) {
 		rc = print_type(t, &s, o, mmw_bare_type(argv[i]), err);
 		if (rc != -MMW_E_NOTYPE)

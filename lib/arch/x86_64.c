@@ -384,10 +384,8 @@ static void add_image(const struct mmw_hints *h, uint64_t end, struct mmw_layout
 static void x86_64_layout(const struct mmw_hints *h, const struct mmw_paging *pg, struct mmw_layout *l)
 {
 	struct bases b = find_bases(h, pg);
-	uint64_t user_end = 1ull << (pg->va_bits - 1), linear_end = b.linear + (b.l5 ? 1ull << 55 : 1ull << 46) - 1;
+	uint64_t user_end = 1ull << (pg->va_bits - 1), linear_end = end_before(b.linear, b.l5 ? 1ull << 55 : 1ull << 46, b.vmalloc);
 
-	if (b.vmalloc > b.linear && linear_end >= b.vmalloc)
-		linear_end = b.vmalloc - 1;
 	mmw_layout_region(l, 0, user_end - 1, "user space");
 	mmw_layout_region(l, user_end, -user_end - 1, "non-canonical");
 	mmw_layout_region(l, -user_end, b.ldt - 1, "guard hole");

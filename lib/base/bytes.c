@@ -92,3 +92,15 @@ int mmw_bytes_sub(const struct mmw_bytes *b, uint64_t off, uint64_t len, struct 
 	out->pos = 0;
 	return 0;
 }
+
+void mmw_hex_text(const void *bytes, size_t len, char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *b = bytes;
+
+	for (size_t i = 0; i < len; i++) {
+		*text++ = digits[b[i] >> 4];
+		*text++ = digits[b[i] & 15];
+	}
+	*text = '\0';
+}

@@ -85,6 +85,9 @@ static inline uint64_t mmw_get_word(const void *p, unsigned size, bool be)
 	}
 }
 
+/* Lower-case hex digits of len bytes, in the order of memory; `text` holds 2 * len + 1 characters. */
+void mmw_hex_text(const void *bytes, size_t len, char *text);
+
 /* a + b <= limit without wrapping. */
 static inline bool mmw_fits(uint64_t a, uint64_t b, uint64_t limit)
 {

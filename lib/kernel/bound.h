@@ -39,7 +39,7 @@ struct mmw_kernel {
 	struct mmw_space kept;
 	uint64_t kept_delta;
 
-	bool exports_tried;
+	bool exports_tried, exports_needless;  /* needless: kallsyms has variables */
 	struct mmw_symtab *exports;  /* asked for only where kallsyms lists functions alone */
 
 	struct mmw_code_symbol *code;

@@ -239,9 +239,7 @@ static uint64_t read_uses(struct mmw_disas *d, uint64_t va, uint64_t end, struct
 		bool inside = in.has_target && in.target >= va && in.target < end;
 
 		add_use(u, &in);
-		if (in.has_target && in.flow == MMW_FLOW_BRANCH && inside && in.target > last)
-			last = in.target;
-		if (in.flow == MMW_FLOW_JUMP && inside && in.target > last)
+		if (inside && in.flow != MMW_FLOW_CALL && in.target > last)
 			last = in.target;
 		if (in.flow == MMW_FLOW_JUMP && !inside)
 			tail = in.target;
@@ -258,18 +256,11 @@ static void collect(struct mmw_kernel *k, struct mmw_disas *d, uint64_t va, stru
 
 	for (unsigned tails = 0; code && va && tails <= TAIL_MAX; tails++) {
 		uint64_t end = va + CODE_MAX, known;
-		size_t len = 0;
+		size_t len;
 
 		if (mmw_kernel_symbol_end(k, va, &known) && known < end)
 			end = known;
-		while (len < end - va) {
-			size_t n = 4096 - (va + len) % 4096;
-
-			n = n < end - va - len ? n : end - va - len;
-			if (mmw_vm_read(&k->vm, va + len, code + len, n, NULL))
-				break;
-			len += n;
-		}
+		len = mmw_vm_read_some(&k->vm, va, code, end - va, NULL);
 		if (mmw_disas_code(d, va, code, len, NULL))
 			break;
 		va = read_uses(d, va, va + len, u);
@@ -303,7 +294,7 @@ static const struct use *choose(struct mmw_kernel *k, const struct rule *rule, c
 	return found;
 }
 
-static bool read_rule(struct mmw_kernel *k, struct mmw_disas *d, const struct rule *rule, struct mmw_code_symbol *out)
+static void read_rule(struct mmw_kernel *k, struct mmw_disas *d, const struct rule *rule, struct mmw_code_symbol *out)
 {
 	struct uses *u = calloc(1, sizeof(*u));
 
@@ -324,7 +315,6 @@ static bool read_rule(struct mmw_kernel *k, struct mmw_disas *d, const struct ru
 		mmw_kernel_note(k, "symbols", false, "%s is 0x%" PRIx64 ", from %s", rule->symbol, use->va, out->source);
 	}
 	free(u);
-	return out->found;
 }
 
 /* A kernel for arm is of one kind of code or the other (CONFIG_THUMB2_KERNEL), and no symbol says of which. */
@@ -376,10 +366,10 @@ static size_t code_count(const void *src)
 	return n;
 }
 
-static void give(size_t i, uint64_t va, struct mmw_ksym *out)
+static void give(const char *name, uint64_t va, struct mmw_ksym *out)
 {
 	*out = (struct mmw_ksym){ .addr = va, .type = '?' };
-	snprintf(out->name, sizeof(out->name), "%s", rules[i].symbol);
+	snprintf(out->name, sizeof(out->name), "%s", name);
 }
 
 static int code_at(const void *src, size_t index, struct mmw_ksym *out, struct mmw_err *err)
@@ -389,26 +379,21 @@ static int code_at(const void *src, size_t index, struct mmw_ksym *out, struct m
 
 		if (!s->found || index--)
 			continue;
-		give(i, s->va, out);
+		give(rules[i].symbol, s->va, out);
 		return 0;
 	}
 	return mmw_fail(err, MMW_E_ARG, 0, "code does not tell that many symbols");
 }
 
+/* A rule a symbol: there is no second one of a name. */
 static int code_by_name(const void *src, const char *name, size_t *pos, struct mmw_ksym *out)
 {
-	for (size_t i = *pos; i < RULES; i++) {
-		const struct mmw_code_symbol *s;
+	uint64_t va;
 
-		if (strcmp(rules[i].symbol, name))
-			continue;
-		s = symbol_number((struct mmw_kernel *)src, i);
-		*pos = i + 1;
-		if (s->found)
-			give(i, s->va, out);
-		return s->found;
-	}
-	return 0;
+	if ((*pos)++ || !mmw_code_symbol((struct mmw_kernel *)src, name, &va))
+		return 0;
+	give(name, va, out);
+	return 1;
 }
 
 static const char *code_origin(const void *src, const char *name)

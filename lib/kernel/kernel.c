@@ -279,8 +279,7 @@ static void read_build_id(struct mmw_kernel *k)
 		const uint8_t *at = memmem(notes, stop - first, mark, sizeof(mark));
 
 		if (at && at - notes >= 8 && at + sizeof(mark) + 20 <= notes + (stop - first) && mmw_get32(at - 4, false) == 20)
-			for (int i = 0; i < 20; i++)
-				sprintf(k->build_id + 2 * i, "%02x", at[sizeof(mark) + i]);
+			mmw_hex_text(at + sizeof(mark), 20, k->build_id);
 	}
 	free(notes);
 }

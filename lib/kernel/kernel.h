@@ -153,10 +153,10 @@ int mmw_kernel_variable(struct mmw_kernel *k, const char *name, unsigned size, u
 size_t mmw_kernel_type_sources(struct mmw_kernel *k, const struct mmw_typesrc **out, struct mmw_err *why);
 
 /*
- * And those that loaded modules bring, each called as its module; not part of the chain. Read at the first call. *err (may be
- * NULL) says what kept some from being read.
+ * And those that loaded modules bring, each called as its module; not part of the chain. Read at the first call; a module
+ * whose types do not read brings none.
  */
-size_t mmw_kernel_module_types(struct mmw_kernel *k, const struct mmw_typesrc **out, struct mmw_err *err);
+size_t mmw_kernel_module_types(struct mmw_kernel *k, const struct mmw_typesrc **out);
 
 /* Through the chain of type sources; *source may be NULL. */
 int mmw_kernel_member(struct mmw_kernel *k, const char *type, const char *path, struct mmw_member *out,

@@ -16,8 +16,7 @@ enum { BTF_MAX = 16 << 20, ALL_MAX = 256 << 20 };  /* of one module; of all */
 
 struct mmw_module_types {
 	struct mmw_typesrc *source;
-	size_t n, cap, cap_btf;
-	struct mmw_btf **btf;    /* of each source */
+	size_t n, cap;
 	uint64_t bytes;
 };
 
@@ -53,25 +52,24 @@ static const char *name_of(struct mmw_kernel *k, uint64_t va)
 static int add_module(struct mmw_kernel *k, struct mmw_module_types *t, const char *name, const struct blob *blob,
 		      struct mmw_err *err)
 {
+	struct mmw_btf *btf;
 	uint8_t *bytes;
 	int rc;
 
 	if (blob->size > BTF_MAX || t->bytes + blob->size > ALL_MAX)
 		return mmw_fail(err, MMW_E_CORRUPT, blob->data, "BTF of %" PRIu64 " bytes", blob->size);
 	rc = mmw_vec_reserve(&t->source, &t->cap, t->n + 1, sizeof(*t->source), err);
-	rc = rc ? rc : mmw_vec_reserve(&t->btf, &t->cap_btf, t->n + 1, sizeof(*t->btf), err);
 	bytes = rc ? NULL : malloc(blob->size ? blob->size : 1);
 	if (!bytes)
 		return rc ? rc : mmw_fail(err, MMW_E_NOMEM, 0, "no memory for BTF");
 	rc = mmw_vm_read(&k->vm, blob->data, bytes, blob->size, err);
-	rc = rc ? rc : mmw_btf_open_split(k->btf, bytes, blob->size, &t->btf[t->n], err);
+	rc = rc ? rc : mmw_btf_open_split(k->btf, bytes, blob->size, &btf, err);
 	if (rc) {
 		free(bytes);
 		return rc;
 	}
 	t->bytes += blob->size;
-	t->source[t->n] = mmw_btf_source(name, t->btf[t->n]);
-	t->n++;
+	t->source[t->n++] = mmw_btf_source(name, btf);
 	return 0;
 }
 
@@ -101,9 +99,8 @@ static int read_modules(struct mmw_kernel *k, struct mmw_module_types *t, uint64
 	return rc;
 }
 
-size_t mmw_kernel_module_types(struct mmw_kernel *k, const struct mmw_typesrc **out, struct mmw_err *err)
+size_t mmw_kernel_module_types(struct mmw_kernel *k, const struct mmw_typesrc **out)
 {
-	struct mmw_err why = { 0 };
 	uint64_t head;
 
 	mmw_kernel_type_sources(k, NULL, NULL);
@@ -111,12 +108,9 @@ size_t mmw_kernel_module_types(struct mmw_kernel *k, const struct mmw_typesrc **
 		k->module_types = calloc(1, sizeof(*k->module_types));
 		if (!k->module_types)
 			return 0;
-		if (!k->btf)
-			mmw_fail(&why, MMW_E_NOTYPE, 0, "modules' types count from the kernel's own BTF");
-		else if (!mmw_kernel_symbol(k, "btf_modules", &head, NULL, &why))
-			read_modules(k, k->module_types, head, &why);
-		if (err)
-			*err = why;
+		/* Modules' types count from the kernel's own BTF. */
+		if (k->btf && !mmw_kernel_symbol(k, "btf_modules", &head, NULL, NULL))
+			read_modules(k, k->module_types, head, NULL);
 	}
 	*out = k->module_types->source;
 	return k->module_types->n;
@@ -125,10 +119,8 @@ size_t mmw_kernel_module_types(struct mmw_kernel *k, const struct mmw_typesrc **
 void mmw_module_types_close(struct mmw_module_types *t)
 {
 	for (size_t i = 0; t && i < t->n; i++)
-		mmw_btf_close(t->btf[i]);
-	if (t) {
+		mmw_btf_close(t->source[i].src);
+	if (t)
 		free(t->source);
-		free(t->btf);
-	}
 	free(t);
 }

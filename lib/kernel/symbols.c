@@ -74,29 +74,29 @@ static void add_source(struct mmw_symsrc out[MMW_SYMSRC_MAX], size_t *n, const s
 	out[(*n)++].src = src;
 }
 
-size_t mmw_kernel_own_sources(const struct mmw_kernel *k, struct mmw_symsrc out[MMW_SYMSRC_MAX])
-{
-	size_t n = 0;
-
-	add_source(out, &n, &kallsyms_source, k->ks);
-	add_source(out, &n, &vmcoreinfo_source, k->vmcoreinfo);
-	add_source(out, &n, &exports_source, k->exports);
-	return n;
-}
-
-/* What is known by now, without looking for more. */
-static size_t known_sources(const struct mmw_kernel *k, struct mmw_symsrc out[MMW_SYMSRC_MAX])
+static size_t list_sources(const struct mmw_kernel *k, bool files, struct mmw_symsrc out[MMW_SYMSRC_MAX])
 {
 	struct mmw_symsrc file = file_source;
 	const struct mmw_symtab *tab;
 	size_t n = 0;
 
 	add_source(out, &n, &kallsyms_source, k->ks);
-	for (size_t i = 0; i < mmw_userfile_source(k, i, &file.name, &tab); i++)
+	for (size_t i = 0; files && i < mmw_userfile_source(k, i, &file.name, &tab); i++)
 		add_source(out, &n, &file, tab);
 	add_source(out, &n, &vmcoreinfo_source, k->vmcoreinfo);
 	add_source(out, &n, &exports_source, k->exports);
 	return n;
+}
+
+size_t mmw_kernel_own_sources(const struct mmw_kernel *k, struct mmw_symsrc out[MMW_SYMSRC_MAX])
+{
+	return list_sources(k, false, out);
+}
+
+/* What is known by now, without looking for more. */
+static size_t known_sources(const struct mmw_kernel *k, struct mmw_symsrc out[MMW_SYMSRC_MAX])
+{
+	return list_sources(k, true, out);
 }
 
 const struct mmw_kallsyms *mmw_kernel_kallsyms(const struct mmw_kernel *k)
@@ -131,11 +131,22 @@ static void find_exports(struct mmw_kernel *k)
 		mmw_kernel_note(k, "symbols", false, "%zu exported ones from __ksymtab at 0x%" PRIx64, mmw_symtab_count(k->exports), place);
 }
 
+/* At the first miss: a cache, and not visible from outside. True when there may be more symbols now than before. */
+static bool need_exports(struct mmw_kernel *k)
+{
+	if (k->exports_needless || k->exports_tried || !k->has_own)
+		return false;
+	k->exports_needless = mmw_kernel_lists_variables(k);
+	if (!k->exports_needless)
+		find_exports(k);
+	return k->exports;
+}
+
 void mmw_kernel_forget_exports(struct mmw_kernel *k)
 {
 	mmw_symtab_close(k->exports);
 	k->exports = NULL;
-	k->exports_tried = false;
+	k->exports_tried = k->exports_needless = false;
 	mmw_code_forget(k);
 }
 
@@ -180,11 +191,8 @@ int mmw_kernel_symbol(const struct mmw_kernel *k, const char *name, uint64_t *va
 {
 	const char *from = listed(k, name, va);
 
-	/* Read at the first miss: a cache, and not visible from outside. */
-	if (!from && !mmw_kernel_lists_variables(k) && !k->exports_tried && k->has_own) {
-		find_exports((struct mmw_kernel *)k);
+	if (!from && need_exports((struct mmw_kernel *)k))
 		from = listed(k, name, va);
-	}
 	if (!from)
 		from = mmw_code_symbol((struct mmw_kernel *)k, name, va);
 	if (!from)
@@ -337,4 +345,3 @@ int mmw_kernel_variable(struct mmw_kernel *k, const char *name, unsigned size, u
 		rc = mmw_vm_read_uint(&k->vm, va, size, out, err);
 	return rc;
 }
-

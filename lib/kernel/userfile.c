@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Files that the user names: vmlinux, a .debug file, System.map, a copy of /proc/kallsyms, BTF.
+ * Files that the user names: vmlinux, a .debug file, System.map, a copy of /proc/kallsyms.
  *
  * A file is believed once it is shown to be of the kernel in the image: by build ID, by its banner, or by what image and
  * file both list lying at the same distance. That distance is also how far the kernel runs from where it was linked.
@@ -282,15 +282,17 @@ static int refuse(const struct mmw_userfile *f, struct mmw_err *err, const char 
 static int attach_table(struct mmw_kernel *k, struct mmw_userfile *f, struct mmw_err *err)
 {
 	uint64_t slide = 0;
+	bool fits;
 
 	if (!find_slide(k, f, &slide) && !k->opts.force)
 		return refuse(f, err, "none of the symbols that the image knows is in it");
 	f->slide = slide;
 	compare(k, f);
-	if (f->same * 4 < f->asked * 3 && !k->opts.force)
+	fits = f->same * 4 >= f->asked * 3;
+	if (!fits && !k->opts.force)
 		return refuse(f, err, "of %zu symbols that the image knows, %zu lie where the file says", f->asked, f->same);
 	attach(k, f, slide);
-	mmw_kernel_note(k, "symbols", f->same * 4 < f->asked * 3, "%zu from %s, linked at 0x%" PRIx64 " less; %zu of %zu lie where the "
+	mmw_kernel_note(k, "symbols", !fits, "%zu from %s, linked at 0x%" PRIx64 " less; %zu of %zu lie where the "
 			"image says", mmw_symtab_count(f->tab), f->given->path, slide, f->same, f->asked);
 	return 0;
 }
@@ -305,13 +307,6 @@ int mmw_userfiles_attach(struct mmw_kernel *k, struct mmw_err *err)
 	return rc;
 }
 
-static void hex_of(const struct mmw_debugfile_info *info, char *hex)
-{
-	*hex = '\0';
-	for (size_t i = 0; i < info->build_id_len; i++)
-		sprintf(hex + 2 * i, "%02x", info->build_id[i]);
-}
-
 static int check_elf(const struct mmw_kernel *k, const struct mmw_userfile *f, struct mmw_err *err)
 {
 	const struct mmw_debugfile_info *info = mmw_debugfile_info(f->elf);
@@ -319,7 +314,7 @@ static int check_elf(const struct mmw_kernel *k, const struct mmw_userfile *f, s
 
 	if (info->machine != k->arch->machine)
 		return refuse(f, err, "it is of another machine (ELF number %u)", info->machine);
-	hex_of(info, id);
+	mmw_hex_text(info->build_id, info->build_id_len, id);
 	if (*id && *k->build_id)
 		return strcmp(id, k->build_id) ? refuse(f, err, "its build ID is %s, the kernel's %s", id, k->build_id) : 0;
 	if (*k->banner && !mmw_debugfile_banner(f->elf, banner, sizeof(banner), NULL))
@@ -355,7 +350,7 @@ static bool is_code(struct mmw_kernel *k, const struct mmw_space *space, uint64_
 	if (!w)
 		return false;
 	mmw_walk_init(w, k->reader, space, va, va);
-	if (mmw_walk_next(w, &e, NULL) == 1)
+	if (mmw_walk_at(w, va, &e, NULL) == 1)
 		is = e.kind == MMW_ENT_LEAF && e.hw && (e.rights & MMW_KX) && e.pa + (va - e.va) == pa;
 	free(w);
 	return is;

@@ -78,6 +78,21 @@ int mmw_vm_read(struct mmw_vm *vm, uint64_t va, void *buf, size_t len, struct mm
 	return 0;
 }
 
+size_t mmw_vm_read_some(struct mmw_vm *vm, uint64_t va, void *buf, size_t len, struct mmw_err *err)
+{
+	size_t have = 0;
+
+	while (have < len) {
+		size_t n = VM_PAGE - (va + have) % VM_PAGE;
+
+		n = n < len - have ? n : len - have;
+		if (mmw_vm_read(vm, va + have, (uint8_t *)buf + have, n, err))
+			break;
+		have += n;
+	}
+	return have;
+}
+
 int mmw_vm_read_uint(struct mmw_vm *vm, uint64_t va, unsigned size, uint64_t *out, struct mmw_err *err)
 {
 	uint8_t bytes[8];

@@ -30,6 +30,9 @@ int mmw_vm_translate(struct mmw_vm *vm, uint64_t va, uint64_t *pa, struct mmw_er
 /* All of [va, va + len), which may cross pages, or a negative code as above or of mmw_read. */
 int mmw_vm_read(struct mmw_vm *vm, uint64_t va, void *buf, size_t len, struct mmw_err *err);
 
+/* As much of [va, va + len) as can be read from its start on, page by page: how many bytes. *err says what stopped it. */
+size_t mmw_vm_read_some(struct mmw_vm *vm, uint64_t va, void *buf, size_t len, struct mmw_err *err);
+
 /* An integer of 1, 2, 4 or 8 bytes in the space's byte order. */
 int mmw_vm_read_uint(struct mmw_vm *vm, uint64_t va, unsigned size, uint64_t *out, struct mmw_err *err);
 

@@ -521,10 +521,9 @@ static bool try_file(struct mmw_debugfile *f, const struct link *link, const cha
 static bool by_build_id(struct mmw_debugfile *f, const char *root)
 {
 	const struct elf_file *e = f->main;
-	char hex[2 * MMW_BUILD_ID_MAX + 1] = "";
+	char hex[2 * MMW_BUILD_ID_MAX + 1];
 
-	for (size_t i = 0; i < e->build_id_len; i++)
-		snprintf(hex + 2 * i, 3, "%02x", e->build_id[i]);
+	mmw_hex_text(e->build_id, e->build_id_len, hex);
 	return e->build_id_len > 1 && try_file(f, NULL, "%s/.build-id/%.2s/%s.debug", root, hex, hex + 2);
 }
 

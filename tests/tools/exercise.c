@@ -7,6 +7,7 @@
 
 #include "formats/formats.h"
 #include "lib/base/file.h"
+#include "lib/base/vec.h"
 #include "lib/kernel/kernel.h"
 
 enum { EXTENTS_MAX = 4096, RECORDS_MAX = 3000, SYMBOLS_MAX = 2000 };
@@ -50,11 +51,31 @@ static void read_extent(struct mmw_reader *reader, const struct mmw_extent *e)
 		exercise_error(rc, &err);
 }
 
+/* Addresses that an image may know nothing of. */
+static void read_anywhere(struct mmw_reader *reader)
+{
+	static const uint64_t anywhere[] = {
+		0, 0xfff, 0x1000, 0x41000, 0x100000000, 1ull << 52, UINT64_MAX - 4096, UINT64_MAX,
+	};
+	const uint8_t *table;
+	struct mmw_err err = { 0 };
+	uint8_t buf[64];
+
+	for (size_t i = 0; i < mmw_array_len(anywhere); i++) {
+		int rc = mmw_read(reader, anywhere[i], buf, sizeof(buf), &err);
+
+		if (rc)
+			exercise_error(rc, &err);
+	}
+	mmw_read_table(reader, 0x1000, 4096, &table, NULL);
+}
+
 void exercise_extents(const struct mmw_image *img, struct mmw_reader *reader)
 {
 	struct mmw_extent e;
 	uint64_t from = 0;
 
+	read_anywhere(reader);
 	for (int n = 0; n < EXTENTS_MAX && mmw_image_next_extent(img, from, &e); n++) {
 		promise(e.len > 0);
 		promise(e.pa >= from);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Any bytes as an ELF core: what opens must hold every promise of lib/image/image.h. */
+/*
+ * Any bytes as an image of the format MMW_FUZZ_FORMAT: what opens must hold every promise of lib/image/image.h. A
+ * format with promises of its own has a fuzzer of its own.
+ */
 #include <stdint.h>
 
 #include "formats/formats.h"
@@ -9,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct mmw_open_opts opts = { .format = "ELF" };
+	const struct mmw_open_opts opts = { .format = MMW_FUZZ_FORMAT };
 	struct mmw_reader *reader;
 	struct mmw_image *img;
 	struct mmw_file *file;
