@@ -7,21 +7,34 @@
 #define MMW_CMD_CMD_H
 
 #include <argp.h>
+#include <time.h>
 
 #include "cmd/out.h"
+#include "formats/formats.h"
 #include "lib/kernel/kernel.h"
+
+enum { MMW_PARTS_MAX = 64, MMW_MAPS_MAX = 64 };
+
+/* How far something has come, on standard error. */
+struct mmw_bar {
+	struct mmw_progress progress;  /* what the library is given */
+	struct timespec start;
+	int percent;
+	bool shown;
+};
 
 /* What the common options say, and what becomes of them. */
 struct mmw_target {
 	const char *image_name;
-	const char *image_format;
-	bool has_base;
-	uint64_t base;
+	struct mmw_open_opts oopts;
+	const char *parts[MMW_PARTS_MAX];
+	struct mmw_ram_map map[MMW_MAPS_MAX];
 	struct mmw_kernel_opts kopts;
 	struct mmw_kernel_file files[MMW_FILES_MAX];
 	bool json;
 	const char *output;
 	int progress;  /* -1: on a terminal */
+	struct mmw_bar bar;
 	bool verbose;
 
 	struct mmw_image *image;
@@ -53,6 +66,10 @@ extern const struct argp mmw_target_argp;
 /* Open the image and bind the kernel as the options say. */
 int mmw_target_open(struct mmw_target *t, struct mmw_err *err);
 void mmw_target_close(struct mmw_target *t);
+
+/* From start to stop the target's bar is there for what takes long; the kernel and the image know it already. */
+void mmw_bar_start(struct mmw_target *t);
+void mmw_bar_stop(struct mmw_target *t);
 
 /* MMW_E_NOSYM and why, unless a kernel with symbols was found. */
 int mmw_target_need_kernel(const struct mmw_target *t, struct mmw_err *err);

@@ -9,7 +9,7 @@
 #include "lib/mm/zone.h"
 
 enum {
-	COL_IMAGE, COL_FORMAT, COL_MEMORY, COL_EXTENTS, COL_ARCH, COL_RELEASE, COL_BANNER, COL_BUILD_ID, COL_CPUS,
+	COL_IMAGE, COL_FORMAT, COL_PLACEMENT, COL_MEMORY, COL_EXTENTS, COL_ARCH, COL_RELEASE, COL_BANNER, COL_BUILD_ID, COL_CPUS,
 	COL_LEVELS, COL_VA_BITS, COL_ROOT, COL_ISOLATED, COL_SELFMAP, COL_IMAGE_VA, COL_IMAGE_PA, COL_KASLR, COL_REGIONS, COL_SYMBOLS,
 	COL_TYPES, COL_VMCOREINFO, COL_MISSING, COL_KERNELS, COL_EVIDENCE,
 };
@@ -17,6 +17,7 @@ enum {
 static const struct mmw_col cols[] = {
 	[COL_IMAGE] = { "image", "the file", 20, false, true },
 	[COL_FORMAT] = { "format", "image format, and its details", 20, false, true },
+	[COL_PLACEMENT] = { "placement", "how memory was placed, where the format does not say", 20, false, false },
 	[COL_MEMORY] = { "memory", "bytes of physical memory stored", 12, true, true },
 	[COL_EXTENTS] = { "extents", "runs of physical memory: first, last, state", 30, false, false },
 	[COL_ARCH] = { "arch", "architecture", 8, false, true },
@@ -419,6 +420,10 @@ static void print_text(struct mmw_target *t, const struct facts *f)
 	fprintf(t->out.to, "%s\n", t->image_name);
 	line(t, "format");
 	fprintf(t->out.to, "%s (%s)\n", mmw_image_format(t->image), mmw_image_format_note(t->image));
+	if (mmw_image_placement(t->image)[0]) {
+		line(t, "placement");
+		fprintf(t->out.to, "%s\n", mmw_image_placement(t->image));
+	}
 	print_memory(t);
 	line(t, "architecture");
 	fprintf(t->out.to, "%s\n", arch ? arch->name : "?");
@@ -548,6 +553,8 @@ static void print_row(struct mmw_target *t, const struct facts *f)
 	snprintf(format, sizeof(format), "%s (%s)", mmw_image_format(t->image), mmw_image_format_note(t->image));
 	mmw_out_str(o, COL_IMAGE, t->image_name);
 	mmw_out_str(o, COL_FORMAT, format);
+	if (mmw_image_placement(t->image)[0])
+		mmw_out_str(o, COL_PLACEMENT, mmw_image_placement(t->image));
 	mmw_out_num(o, COL_MEMORY, mmw_image_stored(t->image));
 	count_cell(o, COL_EXTENTS, json_extents(t->image));
 	count_cell(o, COL_CPUS, json_cpus(t->image));

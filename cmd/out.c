@@ -39,7 +39,8 @@ int mmw_out_init(struct mmw_out *o, const char *schema, const struct mmw_col *co
 	o->schema = schema;
 	o->cols = cols;
 	while (cols[o->n_cols].name)
-		o->n_cols++;
+		if (o->n_cols++ == MMW_COLS_MAX)
+			return mmw_fail(err, MMW_E_LIMIT, 0, "a table of more than %d columns", MMW_COLS_MAX);
 	o->mode = json ? MMW_OUT_JSON : output ? MMW_OUT_TABLE : MMW_OUT_TEXT;
 	if (output && strcmp(output, "all") && strcmp(output, "default"))
 		return show_named(o, output, err);

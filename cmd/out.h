@@ -25,7 +25,7 @@ struct mmw_col {
 
 enum mmw_out_mode { MMW_OUT_TEXT, MMW_OUT_TABLE, MMW_OUT_JSON };
 
-enum { MMW_COLS_MAX = 24, MMW_CELL_MAX = 640 };
+enum { MMW_COLS_MAX = 32, MMW_CELL_MAX = 640 };
 
 struct mmw_out {
 	enum mmw_out_mode mode;

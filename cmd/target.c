@@ -17,12 +17,18 @@
 enum {
 	OPT_ARCH = 1000, OPT_ROOT, OPT_LEVELS, OPT_BASE, OPT_FORMAT, OPT_JSON, OPT_OUTPUT, OPT_THREADS, OPT_PROGRESS,
 	OPT_NO_PROGRESS, OPT_KERNEL, OPT_PAGING,
-	OPT_SYMBOLS, OPT_TYPES, OPT_FORCE,
+	OPT_SYMBOLS, OPT_TYPES, OPT_FORCE, OPT_PART, OPT_MAP, OPT_OFFSET, OPT_EXPAND,
 };
 
 static const struct argp_option options[] = {
 	{ 0, 0, 0, 0, "The image:", 10 },
 	{ "image-base", OPT_BASE, "PA", 0, "raw image: the physical address of its first byte (IMAGE@PA does the same)", 10 },
+	{ "image-offset", OPT_OFFSET, "N", 0, "the image starts N (hexadecimal) bytes into the file", 10 },
+	{ "part", OPT_PART, "FILE", 0, "another file of the same image: the next part of a split dump, more raw memory (FILE@PA), "
+	  "the .vmss of a .vmem", 10 },
+	{ "ram-map", OPT_MAP, "OFF:PA:LEN", 0, "LEN bytes at OFF of the file, or of a snapshot's main memory, lie at PA (hexadecimal; "
+	  "repeatable)", 10 },
+	{ "max-expand", OPT_EXPAND, "SIZE", 0, "a compressed file may unpack to SIZE bytes at most (hexadecimal; default: 64 GiB)", 10 },
 	{ "image-format", OPT_FORMAT, "NAME", 0, "read the image as this format instead of recognising it", 10 },
 	{ 0, 0, 0, 0, "The kernel:", 20 },
 	{ "arch", OPT_ARCH, "NAME", 0, "architecture, where the image does not say", 20 },
@@ -91,17 +97,52 @@ static void add_file(struct argp_state *state, struct mmw_target *t, const char 
 	t->kopts.files = t->files;
 }
 
+static void add_part(struct argp_state *state, struct mmw_target *t, const char *path)
+{
+	if (t->oopts.n_parts == MMW_PARTS_MAX)
+		argp_error(state, "%s: more than %d parts", path, MMW_PARTS_MAX);
+	t->parts[t->oopts.n_parts++] = path;
+	t->oopts.parts = t->parts;
+}
+
+static void add_map(struct argp_state *state, struct mmw_target *t, const char *arg)
+{
+	struct mmw_ram_map *m = &t->map[t->oopts.n_map];
+	int used = 0;
+
+	if (t->oopts.n_map == MMW_MAPS_MAX)
+		argp_error(state, "--ram-map: more than %d ranges", MMW_MAPS_MAX);
+	if (sscanf(arg, "%" SCNx64 ":%" SCNx64 ":%" SCNx64 "%n", &m->off, &m->pa, &m->len, &used) != 3 || arg[used])
+		argp_error(state, "--ram-map: '%s' is not OFF:PA:LEN in hexadecimal", arg);
+	if (!m->len || m->off > UINT64_MAX - m->len || m->pa > UINT64_MAX - m->len)
+		argp_error(state, "--ram-map: '%s' is empty, or wraps", arg);
+	t->oopts.n_map++;
+	t->oopts.map = t->map;
+}
+
 static error_t parse_opt(int key, char *arg, struct argp_state *state)
 {
 	struct mmw_target *t = state->input;
 
 	switch (key) {
 	case OPT_BASE:
-		t->base = mmw_arg_hex(state, "--image-base", arg);
-		t->has_base = true;
+		t->oopts.base = mmw_arg_hex(state, "--image-base", arg);
+		t->oopts.has_base = true;
 		break;
 	case OPT_FORMAT:
-		t->image_format = arg;
+		t->oopts.format = arg;
+		break;
+	case OPT_OFFSET:
+		t->oopts.offset = mmw_arg_hex(state, "--image-offset", arg);
+		break;
+	case OPT_PART:
+		add_part(state, t, arg);
+		break;
+	case OPT_MAP:
+		add_map(state, t, arg);
+		break;
+	case OPT_EXPAND:
+		t->oopts.max_expand = mmw_arg_hex(state, "--max-expand", arg);
 		break;
 	case OPT_ARCH:
 		t->kopts.arch = arg;
@@ -248,15 +289,9 @@ void mmw_warn(const char *fmt, ...)
 }
 
 /* A bar appears once a second has passed, so quick answers stay clean. */
-struct bar {
-	struct timespec start;
-	int percent;
-	bool shown;
-};
-
-static void show_bar(void *ctx, uint64_t done, uint64_t total)
+static void show_bar(void *ctx, const char *what, uint64_t done, uint64_t total)
 {
-	struct bar *bar = ctx;
+	struct mmw_bar *bar = ctx;
 	struct timespec now;
 	int percent = total ? (int)(done * 100 / total) : 100;
 
@@ -268,8 +303,24 @@ static void show_bar(void *ctx, uint64_t done, uint64_t total)
 		return;
 	bar->percent = percent;
 	bar->shown = true;
-	fprintf(stderr, "\rsearching for the kernel: %3d%%  [%-40.*s]", percent, percent * 40 / 100,
+	fprintf(stderr, "\r%s: %3d%%  [%-40.*s]", what, percent, percent * 40 / 100,
 		"########################################");
+}
+
+void mmw_bar_start(struct mmw_target *t)
+{
+	bool wanted = t->progress > 0 || (t->progress < 0 && isatty(STDERR_FILENO));
+
+	t->bar = (struct mmw_bar){ { wanted ? show_bar : NULL, &t->bar }, .percent = -1 };
+	clock_gettime(CLOCK_MONOTONIC, &t->bar.start);
+}
+
+void mmw_bar_stop(struct mmw_target *t)
+{
+	if (t->bar.shown)
+		fprintf(stderr, "\r%79s\r", "");
+	t->bar.progress.step = NULL;
+	t->bar.shown = false;
 }
 
 /* Two kernels in one image are never chosen between in silence. */
@@ -284,26 +335,26 @@ static void warn_several(const struct mmw_target *t)
 		mmw_warn("%zu kernels are in this image; this is about the first (info --all lists them, --kernel N chooses)", hold);
 }
 
-int mmw_target_open(struct mmw_target *t, struct mmw_err *err)
+static int open_target(struct mmw_target *t, struct mmw_err *err)
 {
-	struct mmw_open_opts open = { .format = t->image_format, .has_base = t->has_base, .base = t->base };
-	struct bar bar = { .percent = -1 };
-	int rc = mmw_open(t->image_name, &open, &t->image, err);
+	int rc;
 
-	if (rc)
-		return rc;
-	if (t->progress > 0 || (t->progress < 0 && isatty(STDERR_FILENO))) {
-		clock_gettime(CLOCK_MONOTONIC, &bar.start);
-		t->kopts.progress = show_bar;
-		t->kopts.progress_ctx = &bar;
-	}
 	if ((t->kopts.levels || t->kopts.paging) && !t->kopts.has_root)
 		return mmw_fail(err, MMW_E_ARG, 0, "%s goes with --root", t->kopts.paging ? "--paging" : "--levels");
 	if (t->kopts.levels && t->kopts.paging)
 		return mmw_fail(err, MMW_E_ARG, 0, "--paging says how many levels there are; --levels does not go with it");
-	rc = mmw_kernel_bind(t->image, &t->kopts, &t->kernel, err);
-	if (bar.shown)
-		fprintf(stderr, "\r%70s\r", "");
+	rc = mmw_open(t->image_name, &t->oopts, &t->image, err);
+	return rc ? rc : mmw_kernel_bind(t->image, &t->kopts, &t->kernel, err);
+}
+
+int mmw_target_open(struct mmw_target *t, struct mmw_err *err)
+{
+	int rc;
+
+	mmw_bar_start(t);
+	t->oopts.progress = t->kopts.progress = &t->bar.progress;
+	rc = open_target(t, err);
+	mmw_bar_stop(t);
 	if (!rc)
 		warn_several(t);
 	return rc;

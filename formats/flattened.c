@@ -605,13 +605,14 @@ static int check_header(struct mmw_file *outer, struct mmw_err *err)
 	return 0;
 }
 
-static int flat_unwrap(struct mmw_file *outer, struct mmw_file **inner, struct mmw_err *err)
+static int flat_unwrap(struct mmw_file *outer, const struct mmw_unwrap *how, struct mmw_file **inner, struct mmw_err *err)
 {
 	static const char suffix[] = " (unflattened)";
 	size_t name_len = strlen(outer->name);
 	struct flat *f;
 	int rc = check_header(outer, err);
 
+	(void)how;
 	if (rc)
 		return rc;
 	f = calloc(1, sizeof(*f) + name_len + sizeof(suffix));

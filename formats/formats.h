@@ -8,13 +8,23 @@
 #include <stdint.h>
 
 #include "lib/base/file.h"
+#include "lib/base/progress.h"
 #include "lib/image/image.h"
 
 struct mmw_open_opts {
 	const char *format;   /* open as this format, by name, without asking the others; NULL: probe */
 	bool has_base;
 	uint64_t base;        /* raw: the physical address of offset 0. FILE@PA does the same. */
+	uint64_t offset;      /* where in the file the image starts */
+	const char *const *parts;  /* further files of the same image, spelled as for mmw_open */
+	size_t n_parts;
+	const struct mmw_ram_map *map;  /* where memory lies, for formats that do not say or say it wrong */
+	size_t n_map;
+	uint64_t max_expand;  /* bytes that a compressed file may unpack to; 0: MMW_EXPAND_MAX */
+	const struct mmw_progress *progress;  /* may be NULL */
 };
+
+#define MMW_EXPAND_MAX (64ull << 30)  /* of a sparse temporary file: zeros take no room */
 
 /*
  * Open `spec`: a path, or PATH@PA (hex) for raw memory that starts at PA. A path that exists as spelled wins over

@@ -82,11 +82,13 @@ static int choose(struct mmw_file *f, const char *wanted, const struct mmw_forma
 }
 
 /* Peel wrappers off until something remains that opens. `file` is replaced by what is inside. */
-static int peel(struct mmw_file **file, const char *wanted, const struct mmw_format **fmt, const char **wrapper,
+static int peel(struct mmw_file **file, const struct mmw_open_opts *opts, const struct mmw_format **fmt, const char **wrapper,
 		struct mmw_err *err)
 {
+	const struct mmw_unwrap how = { opts->progress, opts->max_expand ? opts->max_expand : MMW_EXPAND_MAX };
+
 	for (int depth = 0; ; depth++) {
-		int rc = choose(*file, depth ? NULL : wanted, fmt, err);
+		int rc = choose(*file, depth ? NULL : opts->format, fmt, err);
 
 		if (rc || !(*fmt)->unwrap)
 			return rc;
@@ -94,7 +96,7 @@ static int peel(struct mmw_file **file, const char *wanted, const struct mmw_for
 			return mmw_fail(err, MMW_E_UNSUPPORTED, 0, "%s: wrapped more than %d times", (*file)->name,
 					WRAPPERS_MAX);
 		*wrapper = (*fmt)->name;
-		rc = (*fmt)->unwrap(*file, file, err);
+		rc = (*fmt)->unwrap(*file, &how, file, err);
 		if (rc)
 			return rc;
 	}
@@ -116,36 +118,120 @@ static void note_wrapper(struct mmw_image *img, const char *wrapper)
  */
 static int check_stored(const struct mmw_image *img, struct mmw_err *err)
 {
-	uint64_t stored = mmw_image_stored(img);
+	uint64_t stored = 0, size = img->file->size;
 
-	if (img->format->read_block || stored / SHARED_MAX <= img->file->size)
+	for (size_t i = 0; i < img->n_ext; i++)
+		stored += img->ext[i].file ? img->ext[i].len : 0;
+	for (size_t i = 0; i < img->n_parts; i++)
+		size += img->parts[i].file->size;
+	if (stored / SHARED_MAX <= size)
 		return 0;
 	return mmw_fail(err, MMW_E_CORRUPT, 0, "%" PRIu64 " bytes of memory out of a file of %" PRIu64 ": too many segments "
-			"share its bytes", stored, img->file->size);
+			"share its bytes", stored, size);
 }
 
-int mmw_open_file(struct mmw_file *file, const char *name, const struct mmw_open_opts *opts, struct mmw_image **out,
-		  struct mmw_err *err)
+/* Split PATH@PA; a path that exists as spelled has no base. */
+static int split_base(const char *spec, char **path, bool *has_base, uint64_t *base, struct mmw_err *err)
+{
+	const char *at = strrchr(spec, '@');
+	char *end;
+
+	*has_base = false;
+	if (at && at != spec && at[1] && access(spec, F_OK)) {
+		errno = 0;
+		*base = strtoull(at + 1, &end, 16);
+		*has_base = !*end && !errno;
+	}
+	*path = strndup(spec, *has_base ? (size_t)(at - spec) : strlen(spec));
+	return *path ? 0 : mmw_fail(err, MMW_E_NOMEM, 0, "no memory to open %s", spec);
+}
+
+/* Another file of the image, its wrappers peeled: what it is, the format of the first one will tell. */
+static int add_part(struct mmw_image *img, const char *spec, const struct mmw_open_opts *opts, struct mmw_err *err)
+{
+	struct mmw_open_opts how = { .max_expand = opts->max_expand, .progress = opts->progress };
+	const struct mmw_format *fmt;
+	const char *wrapper = NULL;
+	struct mmw_file *file;
+	bool has_base;
+	uint64_t base;
+	char *path;
+	int rc = split_base(spec, &path, &has_base, &base, err);
+
+	if (rc)
+		return rc;
+	rc = mmw_file_open(path, &file, err);
+	if (!rc) {
+		/* One that no format knows is a part all the same: raw memory need not end at a page in each file. */
+		rc = peel(&file, &how, &fmt, &wrapper, err);
+		if (rc && rc != -MMW_E_UNSUPPORTED)
+			mmw_file_close(file);
+		else
+			rc = mmw_image_add_part(img, file, path, err);
+	}
+	if (!rc && has_base) {
+		img->parts[img->n_parts - 1].has_base = true;
+		img->parts[img->n_parts - 1].base = base;
+	}
+	free(path);
+	return rc;
+}
+
+static int take_opts(struct mmw_image *img, const struct mmw_open_opts *opts, struct mmw_err *err)
+{
+	const struct mmw_format *fmt = img->format;
+	int rc = 0;
+
+	if (opts->has_base && !fmt->takes_map)
+		return mmw_fail(err, MMW_E_ARG, 0, "it has addresses of its own (%s): only raw memory is placed by @PA or --image-base",
+				fmt->name);
+	if (opts->n_map && !fmt->takes_map)
+		return mmw_fail(err, MMW_E_ARG, 0, "it has addresses of its own (%s): --ram-map does not go with it", fmt->name);
+	if (opts->n_parts && !fmt->takes_parts)
+		return mmw_fail(err, MMW_E_ARG, 0, "a %s image is one file: --part does not go with it", fmt->name);
+	img->has_base = opts->has_base;
+	img->raw_base = opts->has_base ? opts->base : 0;
+	img->progress = opts->progress;
+	if (opts->n_map) {
+		img->map = malloc(opts->n_map * sizeof(*img->map));
+		if (!img->map)
+			return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for --ram-map");
+		memcpy(img->map, opts->map, opts->n_map * sizeof(*img->map));
+		img->n_map = opts->n_map;
+	}
+	for (size_t i = 0; !rc && i < opts->n_parts; i++)
+		rc = add_part(img, opts->parts[i], opts, err);
+	return rc;
+}
+
+/* `path` is where companions of the file are, or NULL. */
+static int open_file(struct mmw_file *file, const char *name, const char *path, const struct mmw_open_opts *opts,
+		     struct mmw_image **out, struct mmw_err *err)
 {
 	const struct mmw_format *fmt = NULL;
 	const char *wrapper = NULL;
 	struct mmw_image *img;
-	int rc = peel(&file, opts ? opts->format : NULL, &fmt, &wrapper, err);
+	bool cut;
+	int rc = opts->offset ? mmw_file_slice(file, opts->offset, UINT64_MAX, &file, err) : 0;
 
-	if (rc) {
+	rc = rc ? rc : peel(&file, opts, &fmt, &wrapper, err);
+	/* Raw memory that was cut in several files need not end at a page in the first. */
+	cut = rc == -MMW_E_UNSUPPORTED && !fmt && opts->n_parts;
+	if (rc && !cut) {
 		mmw_file_close(file);
 		return rc;
 	}
+	fmt = cut ? &mmw_format_raw : fmt;
 	rc = mmw_image_new(file, name, &img, err);
 	if (rc)
 		return rc;
+	img->path = path ? strdup(path) : NULL;
 	img->format = fmt;
-	img->raw_base = opts && opts->has_base ? opts->base : 0;
-	rc = fmt->open(img, err);
-	if (!rc)
-		rc = mmw_image_seal(img, err);
-	if (!rc)
-		rc = check_stored(img, err);
+	rc = take_opts(img, opts, err);
+	rc = rc ? rc : fmt->open(img, err);
+	img->progress = NULL;
+	rc = rc ? rc : mmw_image_seal(img, err);
+	rc = rc ? rc : check_stored(img, err);
 	if (rc) {
 		mmw_image_close(img);
 		return mmw_wrap(err, rc, "%s", name);
@@ -155,45 +241,32 @@ int mmw_open_file(struct mmw_file *file, const char *name, const struct mmw_open
 	return 0;
 }
 
-/* Split PATH@PA; 1 when `spec` is one. */
-static int split_base(const char *spec, char **path, uint64_t *base)
+int mmw_open_file(struct mmw_file *file, const char *name, const struct mmw_open_opts *opts, struct mmw_image **out,
+		  struct mmw_err *err)
 {
-	const char *at = strrchr(spec, '@');
-	char *end;
+	static const struct mmw_open_opts none;
 
-	if (!at || at == spec || !at[1] || !access(spec, F_OK))
-		return 0;
-	errno = 0;
-	*base = strtoull(at + 1, &end, 16);
-	if (*end || errno)
-		return 0;
-	*path = strndup(spec, at - spec);
-	return *path != NULL;
+	return open_file(file, name, NULL, opts ? opts : &none, out, err);
 }
 
 int mmw_open(const char *spec, const struct mmw_open_opts *opts, struct mmw_image **out, struct mmw_err *err)
 {
 	struct mmw_open_opts mine = opts ? *opts : (struct mmw_open_opts){ 0 };
-	struct mmw_image *img;
 	struct mmw_file *file;
-	char *path = NULL;
-	int rc;
+	bool has_base;
+	uint64_t base;
+	char *path;
+	int rc = split_base(spec, &path, &has_base, &base, err);
 
-	if (split_base(spec, &path, &mine.base)) {
-		mine.has_base = true;
-	}
-	rc = mmw_file_open(path ? path : spec, &file, err);
-	if (!rc)
-		rc = mmw_open_file(file, path ? path : spec, &mine, &img, err);
-	free(path);
 	if (rc)
 		return rc;
-	if (mine.has_base && img->format != &mmw_format_raw) {
-		rc = mmw_fail(err, MMW_E_ARG, 0, "%s has addresses of its own (%s): only raw memory is placed by @PA or "
-			      "--image-base", img->name, img->format->name);
-		mmw_image_close(img);
-		return rc;
+	if (has_base) {
+		mine.has_base = true;
+		mine.base = base;
 	}
-	*out = img;
-	return 0;
+	rc = mmw_file_open(path, &file, err);
+	if (!rc)
+		rc = open_file(file, path, path, &mine, out, err);
+	free(path);
+	return rc;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Raw physical memory: offset 0 of the file is the address the user gives (FILE@PA, --image-base), 0 without.
+ * Raw physical memory. Where its bytes lie, the user says: offset 0 at an address (FILE@PA, --image-base; 0 without), or
+ * a map of ranges (--ram-map). Several files are one memory: placed each by its own @PA, or else each behind the one before.
  *
  * There is no header to recognise, so this format is last in the list and takes whatever nobody else knows, as long as
  * the file is whole pages. Whether it is memory at all shows when the kernel is searched.
@@ -18,15 +19,74 @@ static int raw_probe(const struct mmw_bytes *head, uint64_t file_size)
 	return file_size && file_size % RAW_PAGE == 0 ? 1 : 0;
 }
 
+/* The i-th file: the image itself, then its parts. */
+static struct mmw_file *file_at(const struct mmw_image *img, size_t i)
+{
+	return i ? img->parts[i - 1].file : img->file;
+}
+
+/* One range of the map, cut where it goes from one file to the next. */
+static int map_range(struct mmw_image *img, const struct mmw_ram_map *m, struct mmw_err *err)
+{
+	uint64_t start = 0, off = m->off, left = m->len, pa = m->pa;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && left && i <= img->n_parts; start += file_at(img, i++)->size) {
+		struct mmw_file *f = file_at(img, i);
+		uint64_t in = off - start, n = in < f->size ? f->size - in : 0;
+
+		n = i == img->n_parts || n > left ? left : n;
+		rc = mmw_image_add_extent_of(img, f, pa, n, in, err);
+		off += n;
+		pa += n;
+		left -= n;
+	}
+	return rc;
+}
+
+static int place_by_map(struct mmw_image *img, struct mmw_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < img->n_parts; i++)
+		if (img->parts[i].has_base)
+			return mmw_fail(err, MMW_E_ARG, 0, "--ram-map counts through all files: %s has no address of its own then",
+					img->parts[i].path);
+	if (img->has_base)
+		return mmw_fail(err, MMW_E_ARG, 0, "--ram-map says where memory lies: it does not go with @PA or --image-base");
+	for (size_t i = 0; !rc && i < img->n_map; i++)
+		rc = map_range(img, &img->map[i], err);
+	snprintf(img->placement, sizeof(img->placement), "%zu range%s of --ram-map", img->n_map, img->n_map == 1 ? "" : "s");
+	return rc;
+}
+
 static int raw_open(struct mmw_image *img, struct mmw_err *err)
 {
-	snprintf(img->note, sizeof(img->note), "offset 0 is physical 0x%" PRIx64, img->raw_base);
-	return mmw_image_add_extent(img, img->raw_base, img->file->size, 0, MMW_STORED, err);
+	uint64_t pa = img->raw_base;
+	int rc = 0;
+
+	if (img->n_parts)
+		snprintf(img->note, sizeof(img->note), "%zu files", img->n_parts + 1);
+	if (img->n_map)
+		return place_by_map(img, err);
+	for (size_t i = 0; !rc && i <= img->n_parts; i++) {
+		struct mmw_file *f = file_at(img, i);
+
+		if (i && img->parts[i - 1].has_base)
+			pa = img->parts[i - 1].base;
+		rc = mmw_image_add_extent_of(img, f, pa, f->size, 0, err);
+		pa += f->size;
+	}
+	if (!img->n_parts)
+		snprintf(img->note, sizeof(img->note), "offset 0 is physical 0x%" PRIx64, img->raw_base);
+	return rc;
 }
 
 const struct mmw_format mmw_format_raw = {
 	.name = "raw",
 	.summary = "raw physical memory, page after page",
 	.probe = raw_probe,
+	.takes_parts = true,
+	.takes_map = true,
 	.open = raw_open,
 };

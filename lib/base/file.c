@@ -93,6 +93,47 @@ int mmw_file_open(const char *path, struct mmw_file **out, struct mmw_err *err)
 	return 0;
 }
 
+struct slice {
+	struct mmw_file file;
+	struct mmw_file *outer;
+	uint64_t off;
+};
+
+static int slice_read(struct mmw_file *f, uint64_t off, void *buf, size_t len, struct mmw_err *err)
+{
+	struct slice *s = (struct slice *)f;
+
+	return mmw_file_read(s->outer, s->off + off, buf, len, err);
+}
+
+static void slice_close(struct mmw_file *f)
+{
+	struct slice *s = (struct slice *)f;
+
+	mmw_file_close(s->outer);
+	free(s);
+}
+
+int mmw_file_slice(struct mmw_file *outer, uint64_t off, uint64_t len, struct mmw_file **out, struct mmw_err *err)
+{
+	struct slice *s;
+
+	if (off >= outer->size)
+		return mmw_fail(err, MMW_E_CORRUPT, off, "%s: offset %llu lies past its end at %llu", outer->name,
+				(unsigned long long)off, (unsigned long long)outer->size);
+	s = malloc(sizeof(*s));
+	if (!s)
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for %s", outer->name);
+	if (len > outer->size - off)
+		len = outer->size - off;
+	s->file = (struct mmw_file){ .size = len, .name = outer->name, .origin = outer->origin + off,
+				     .read = slice_read, .close = slice_close };
+	s->outer = outer;
+	s->off = off;
+	*out = &s->file;
+	return 0;
+}
+
 struct memory_file {
 	struct mmw_file file;
 	const uint8_t *bytes;

@@ -16,12 +16,19 @@
 struct mmw_file {
 	uint64_t size;
 	const char *name;  /* for messages; owned by the file */
+	uint64_t origin;   /* where offset 0 lies in the file as users know it, for formats with absolute offsets */
 	int (*read)(struct mmw_file *f, uint64_t off, void *buf, size_t len, struct mmw_err *err);
 	void (*close)(struct mmw_file *f);
 };
 
 /* Open a regular file or block device for reading. Directories, sockets and empty files are refused with a message. */
 int mmw_file_open(const char *path, struct mmw_file **out, struct mmw_err *err);
+
+/*
+ * [off, off + len) of `outer`, which it owns from here on (on success only), under the same name; what lies past outer's
+ * end is not there.
+ */
+int mmw_file_slice(struct mmw_file *outer, uint64_t off, uint64_t len, struct mmw_file **out, struct mmw_err *err);
 
 /* A file over bytes in memory (tests, fuzzers). The bytes are borrowed. */
 int mmw_file_memory(const void *bytes, size_t len, const char *name, struct mmw_file **out, struct mmw_err *err);

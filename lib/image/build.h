@@ -11,9 +11,16 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/file.h"
+#include "lib/base/progress.h"
 #include "lib/image/image.h"
 
 enum { MMW_PROBE_HEAD = 65536 };  /* bytes of the file's start that probe gets to see (fewer in smaller files) */
+
+/* What a wrapper that has to be unpacked must know. */
+struct mmw_unwrap {
+	const struct mmw_progress *progress;  /* may be NULL */
+	uint64_t max_expand;                  /* bytes it may unpack to */
+};
 
 struct mmw_format {
 	const char *name;     /* "ELF" */
@@ -23,7 +30,10 @@ struct mmw_format {
 	int (*probe)(const struct mmw_bytes *head, uint64_t file_size);
 
 	/* For a wrapper: the file inside. Takes ownership of `outer` on success only. */
-	int (*unwrap)(struct mmw_file *outer, struct mmw_file **inner, struct mmw_err *err);
+	int (*unwrap)(struct mmw_file *outer, const struct mmw_unwrap *how, struct mmw_file **inner, struct mmw_err *err);
+
+	/* It makes use of img->parts and img->map; given to another format they are a mistake of the user's. */
+	bool takes_parts, takes_map;
 
 	int (*open)(struct mmw_image *img, struct mmw_err *err);
 
@@ -33,29 +43,47 @@ struct mmw_format {
 	 */
 	int (*read_block)(const struct mmw_image *img, void *priv, uint64_t block, void *buf, struct mmw_err *err);
 	int (*next_extent)(const struct mmw_image *img, uint64_t from, struct mmw_extent *out);
+	int (*next_bytes)(const struct mmw_image *img, uint64_t from, struct mmw_extent *out);  /* NULL: as next_extent */
 	int (*reader_open)(const struct mmw_image *img, void **priv, struct mmw_err *err);
 	void (*reader_close)(void *priv);
 
 	void (*close)(struct mmw_image *img);  /* frees img->priv; safe after a failed open */
 };
 
-/* An extent that is a plain range of the file. */
+/* An extent that is a plain range of a file, or one of zeros. */
 struct mmw_file_extent {
 	uint64_t pa, len;
+	struct mmw_file *file;  /* borrowed from the image; NULL: all zero (MMW_STORED), or nothing there */
 	uint64_t off;
 	enum mmw_state state;
 	uint64_t run_end;  /* set when the image is sealed: where memory in this state ends, wherever the file has it */
+};
+
+/* Another file of the same image, as the user named it. */
+struct mmw_part {
+	struct mmw_file *file;  /* owned by the image; wrappers peeled */
+	char *path;             /* owned */
+	bool has_base;
+	uint64_t base;          /* PATH@PA */
 };
 
 struct mmw_image {
 	const struct mmw_format *format;
 	struct mmw_file *file;  /* owned */
 	char *name;             /* owned */
+	char *path;             /* owned; where companions are looked for. NULL: not from the file system */
+	struct mmw_part *parts; /* owned, in the user's order */
+	size_t n_parts, cap_parts;
+	struct mmw_ram_map *map;  /* owned; what the user says of placement */
+	size_t n_map;
+	const struct mmw_progress *progress;  /* while it is opened; may be NULL */
+	char placement[160];    /* for mmw_image_placement */
 	char note[96];          /* details for mmw_image_format_note */
 	uint32_t block_size;    /* power of two, at least 4096 */
 	bool big_endian;
 	bool excluded_or_zero;  /* the format does not tell a page left out from one of zeros */
 	uint16_t machine;
+	bool has_base;
 	uint64_t raw_base;      /* for formats without addresses: where offset 0 lies (FILE@PA, --image-base) */
 
 	struct mmw_file_extent *ext;
@@ -63,6 +91,8 @@ struct mmw_image {
 	struct mmw_cpu *cpus;
 	size_t n_cpus, cap_cpus;
 	char *vmcoreinfo;
+	uint8_t *notes;         /* owned; the ELF notes as they were, for those who pass them on */
+	size_t n_notes;
 	void *priv;
 };
 
@@ -72,6 +102,14 @@ int mmw_image_new(struct mmw_file *file, const char *name, struct mmw_image **ou
 /* Add a file range. Overlaps are fine: the extent added first wins. Parts past the end of the file become truncated. */
 int mmw_image_add_extent(struct mmw_image *img, uint64_t pa, uint64_t len, uint64_t off, enum mmw_state state,
 			 struct mmw_err *err);
+
+/* The same in another of the image's files (a part, or one that the format owns), and memory that is all zero. */
+int mmw_image_add_extent_of(struct mmw_image *img, struct mmw_file *file, uint64_t pa, uint64_t len, uint64_t off,
+			    struct mmw_err *err);
+int mmw_image_add_zeros(struct mmw_image *img, uint64_t pa, uint64_t len, struct mmw_err *err);
+
+/* One more file, which the image owns from here on, even on failure. `path` may be NULL. */
+int mmw_image_add_part(struct mmw_image *img, struct mmw_file *file, const char *path, struct mmw_err *err);
 
 /* Call once after the last extent: sorts, and resolves overlaps. */
 int mmw_image_seal(struct mmw_image *img, struct mmw_err *err);

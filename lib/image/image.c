@@ -32,6 +32,14 @@ void mmw_image_close(struct mmw_image *img)
 	if (img->format && img->format->close)
 		img->format->close(img);
 	mmw_file_close(img->file);
+	for (size_t i = 0; i < img->n_parts; i++) {
+		mmw_file_close(img->parts[i].file);
+		free(img->parts[i].path);
+	}
+	free(img->parts);
+	free(img->map);
+	free(img->notes);
+	free(img->path);
 	free(img->ext);
 	free(img->cpus);
 	free(img->vmcoreinfo);
@@ -48,24 +56,61 @@ static int push_extent(struct mmw_image *img, struct mmw_file_extent e, struct m
 	return rc;
 }
 
-int mmw_image_add_extent(struct mmw_image *img, uint64_t pa, uint64_t len, uint64_t off, enum mmw_state state,
-			 struct mmw_err *err)
+static int check_range(uint64_t pa, uint64_t len, struct mmw_err *err)
 {
-	uint64_t size = img->file->size, here = len;
-	int rc;
-
-	if (!len)
+	if (pa <= UINT64_MAX - len)
 		return 0;
-	if (pa > UINT64_MAX - (len - 1) || pa + (len - 1) == UINT64_MAX)
-		return mmw_fail(err, MMW_E_CORRUPT, pa, "memory at 0x%llx of 0x%llx bytes wraps the address space",
-				(unsigned long long)pa, (unsigned long long)len);
-	if (state == MMW_STORED && !mmw_fits(off, len, size)) {
+	return mmw_fail(err, MMW_E_CORRUPT, pa, "memory at 0x%llx of 0x%llx bytes wraps the address space",
+			(unsigned long long)pa, (unsigned long long)len);
+}
+
+int mmw_image_add_extent_of(struct mmw_image *img, struct mmw_file *file, uint64_t pa, uint64_t len, uint64_t off,
+			    struct mmw_err *err)
+{
+	uint64_t size = file->size, here = len;
+	int rc = len ? check_range(pa, len, err) : 0;
+
+	if (rc || !len)
+		return rc;
+	if (!mmw_fits(off, len, size)) {
 		here = off < size ? size - off : 0;
-		rc = push_extent(img, (struct mmw_file_extent){ pa + here, len - here, 0, MMW_TRUNCATED }, err);
+		rc = push_extent(img, (struct mmw_file_extent){ pa + here, len - here, NULL, 0, MMW_TRUNCATED }, err);
 		if (rc || !here)
 			return rc;
 	}
-	return push_extent(img, (struct mmw_file_extent){ pa, here, off, state }, err);
+	return push_extent(img, (struct mmw_file_extent){ pa, here, file, off, MMW_STORED }, err);
+}
+
+int mmw_image_add_extent(struct mmw_image *img, uint64_t pa, uint64_t len, uint64_t off, enum mmw_state state,
+			 struct mmw_err *err)
+{
+	int rc;
+
+	if (state == MMW_STORED)
+		return mmw_image_add_extent_of(img, img->file, pa, len, off, err);
+	rc = len ? check_range(pa, len, err) : 0;
+	return rc || !len ? rc : push_extent(img, (struct mmw_file_extent){ pa, len, NULL, 0, state }, err);
+}
+
+int mmw_image_add_zeros(struct mmw_image *img, uint64_t pa, uint64_t len, struct mmw_err *err)
+{
+	int rc = len ? check_range(pa, len, err) : 0;
+
+	return rc || !len ? rc : push_extent(img, (struct mmw_file_extent){ pa, len, NULL, 0, MMW_STORED }, err);
+}
+
+int mmw_image_add_part(struct mmw_image *img, struct mmw_file *file, const char *path, struct mmw_err *err)
+{
+	int rc = mmw_vec_reserve(&img->parts, &img->cap_parts, img->n_parts + 1, sizeof(*img->parts), err);
+	char *copy = rc || !path ? NULL : strdup(path);
+
+	if (!rc && path && !copy)
+		rc = mmw_fail(err, MMW_E_NOMEM, 0, "no memory for %s", path);
+	if (rc)
+		mmw_file_close(file);
+	else
+		img->parts[img->n_parts++] = (struct mmw_part){ .file = file, .path = copy };
+	return rc;
 }
 
 struct sealing {
@@ -79,11 +124,11 @@ static int keep_part(void *ctx, size_t index, uint64_t from, uint64_t to)
 {
 	const struct sealing *s = ctx;
 	const struct mmw_file_extent *e = &s->all[index];
-	struct mmw_file_extent part = { from, to - from, e->state == MMW_STORED ? e->off + (from - e->pa) : 0, e->state };
+	struct mmw_file_extent part = { from, to - from, e->file, e->file ? e->off + (from - e->pa) : 0, e->state };
 	struct mmw_file_extent *prev = s->img->n_ext ? &s->img->ext[s->img->n_ext - 1] : NULL;
 
-	if (prev && prev->state == part.state && prev->pa + prev->len == from &&
-	    (part.state != MMW_STORED || prev->off + prev->len == part.off)) {
+	if (prev && prev->state == part.state && prev->pa + prev->len == from && prev->file == part.file &&
+	    (!part.file || prev->off + prev->len == part.off)) {
 		prev->len += part.len;
 		return 0;
 	}
@@ -168,6 +213,11 @@ const char *mmw_image_format_note(const struct mmw_image *img)
 	return img->note;
 }
 
+const char *mmw_image_placement(const struct mmw_image *img)
+{
+	return img->placement;
+}
+
 bool mmw_image_excluded_or_zero(const struct mmw_image *img)
 {
 	return img->excluded_or_zero;
@@ -229,6 +279,35 @@ int mmw_image_next_extent(const struct mmw_image *img, uint64_t from, struct mmw
 	out->len = e->run_end - out->pa;
 	out->state = e->state;
 	return 1;
+}
+
+int mmw_image_next_bytes(const struct mmw_image *img, uint64_t from, struct mmw_extent *out)
+{
+	const struct mmw_format *fmt = img->format;
+
+	if (fmt && fmt->next_bytes)
+		return fmt->next_bytes(img, from, out);
+	if (fmt && fmt->next_extent) {
+		while (fmt->next_extent(img, from, out)) {
+			if (out->state == MMW_STORED)
+				return 1;
+			from = out->pa + out->len;
+		}
+		return 0;
+	}
+	for (size_t i = extent_after(img, from); i < img->n_ext; i++) {
+		const struct mmw_file_extent *e = &img->ext[i];
+
+		if (!e->file)
+			continue;
+		out->state = MMW_STORED;
+		out->pa = e->pa > from ? e->pa : from;
+		out->len = e->pa + e->len - out->pa;
+		for (; i + 1 < img->n_ext && e[1].file && e[1].pa == out->pa + out->len; i++, e++)
+			out->len += e[1].len;
+		return 1;
+	}
+	return 0;
 }
 
 uint64_t mmw_image_stored(const struct mmw_image *img)

@@ -17,6 +17,11 @@
 struct mmw_image;
 struct mmw_reader;
 
+/* `len` bytes at `off` of the file (or of its main memory block) are physical memory at `pa`. */
+struct mmw_ram_map {
+	uint64_t off, pa, len;
+};
+
 enum mmw_state {
 	MMW_STORED,    /* the bytes are there */
 	MMW_EXCLUDED,  /* memory that the dumper left out on purpose */
@@ -37,9 +42,14 @@ enum mmw_reg {
 	MMW_REG_COUNT
 };
 
+enum { MMW_GPRS_MAX = 48 };
+
 struct mmw_cpu {
 	uint32_t known;  /* bit per enum mmw_reg */
 	uint64_t reg[MMW_REG_COUNT];
+	/* The general registers as NT_PRSTATUS orders them on this machine (elf_gregset_t), or none. */
+	unsigned n_gpr;
+	uint64_t gpr[MMW_GPRS_MAX];
 };
 
 /* Lower-case register name ("cr3"). */
@@ -49,6 +59,11 @@ const char *mmw_reg_name(enum mmw_reg reg);
 const char *mmw_image_name(const struct mmw_image *img);         /* the path it was opened by */
 const char *mmw_image_format(const struct mmw_image *img);       /* "ELF", "kdump" ... */
 const char *mmw_image_format_note(const struct mmw_image *img);  /* details: "zlib, flattened"; "" when none */
+/*
+ * How memory was placed, where the format has blocks without addresses: "pc.ram below 0x80000000 at 0, the rest at
+ * 0x100000000 (machine pc-q35-7.2)"; "" where addresses are the format's own.
+ */
+const char *mmw_image_placement(const struct mmw_image *img);
 /* True where an extent that is MMW_EXCLUDED may as well have been all zero: the format does not tell. */
 bool mmw_image_excluded_or_zero(const struct mmw_image *img);
 bool mmw_image_big_endian(const struct mmw_image *img);
@@ -61,6 +76,9 @@ const char *mmw_image_vmcoreinfo(const struct mmw_image *img);
 
 /* The lowest extent that ends above `from`, clipped to start at or above it. 1 and *out, or 0 at the end. */
 int mmw_image_next_extent(const struct mmw_image *img, uint64_t from, struct mmw_extent *out);
+
+/* The same over bytes that are worth a search: MMW_STORED only, without what the image says is all zero. */
+int mmw_image_next_bytes(const struct mmw_image *img, uint64_t from, struct mmw_extent *out);
 
 /* Bytes the image stores, and the highest address it knows of (inclusive; 0 for an empty image). */
 uint64_t mmw_image_stored(const struct mmw_image *img);

@@ -8,23 +8,27 @@
  *   "VMCOREINFO" type 0  the kernel's text (kernel/vmcore_info.c)
  */
 #include <elf.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/vec.h"
 #include "lib/image/build.h"
 
-/* Where NT_PRSTATUS keeps pc and sp; its size tells the machine where nothing else does. */
+/*
+ * Where NT_PRSTATUS keeps the general registers, and which of them are pc and sp; its size tells the machine where
+ * nothing else does.
+ */
 struct prstatus_layout {
-	uint16_t machine, size, pc, sp, word;
+	uint16_t machine, size, regs, n_regs, pc, sp, word;
 	bool bi_endian;
 };
 
 static const struct prstatus_layout prstatus_layouts[] = {
-	{ EM_X86_64, 336, 112 + 16 * 8, 112 + 19 * 8, 8, false },
-	{ EM_386, 144, 72 + 12 * 4, 72 + 15 * 4, 4, false },
-	{ EM_AARCH64, 392, 112 + 32 * 8, 112 + 31 * 8, 8, true },
-	{ EM_ARM, 148, 72 + 15 * 4, 72 + 13 * 4, 4, true },
-	{ EM_RISCV, 376, 112, 112 + 2 * 8, 8, false },
+	{ EM_X86_64, 336, 112, 27, 16, 19, 8, false },
+	{ EM_386, 144, 72, 17, 12, 15, 4, false },
+	{ EM_AARCH64, 392, 112, 34, 32, 31, 8, true },
+	{ EM_ARM, 148, 72, 18, 15, 13, 4, true },
+	{ EM_RISCV, 376, 112, 32, 0, 2, 8, false },
 };
 
 /* Offsets in QEMU's x86 CPU note. */
@@ -98,8 +102,11 @@ static int take_prstatus(struct mmw_image *img, const struct note *n, struct mmw
 	if (rc || !l)
 		return rc;
 	img->machine = l->machine;
-	mmw_cpu_set(cpu, MMW_REG_PC, mmw_get_word(n->desc + l->pc, l->word, img->big_endian));
-	mmw_cpu_set(cpu, MMW_REG_SP, mmw_get_word(n->desc + l->sp, l->word, img->big_endian));
+	cpu->n_gpr = l->n_regs;
+	for (unsigned i = 0; i < l->n_regs; i++)
+		cpu->gpr[i] = mmw_get_word(n->desc + l->regs + i * l->word, l->word, img->big_endian);
+	mmw_cpu_set(cpu, MMW_REG_PC, cpu->gpr[l->pc]);
+	mmw_cpu_set(cpu, MMW_REG_SP, cpu->gpr[l->sp]);
 	return 0;
 }
 
@@ -134,12 +141,29 @@ static int take_qemu(struct mmw_image *img, const struct note *n, size_t index, 
 	return 0;
 }
 
+/* The bytes themselves, behind those there are, each piece padded as a note is. */
+static int keep_notes(struct mmw_image *img, const struct mmw_bytes *notes, struct mmw_err *err)
+{
+	size_t len = mmw_bytes_left(notes), all = img->n_notes + padded(len);
+	uint8_t *grown = realloc(img->notes, all ? all : 1);
+
+	if (!grown)
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for %zu bytes of notes", all);
+	memset(grown + img->n_notes, 0, all - img->n_notes);
+	memcpy(grown + img->n_notes, notes->base + notes->pos, len);
+	img->notes = grown;
+	img->n_notes = all;
+	return 0;
+}
+
 int mmw_image_add_notes(struct mmw_image *img, struct mmw_bytes *notes, struct mmw_err *err)
 {
 	size_t qemu_index = 0;
 	struct note n;
-	int rc;
+	int rc = keep_notes(img, notes, err);
 
+	if (rc)
+		return rc;
 	while ((rc = next_note(notes, &n, err)) == 1) {
 		if (named(&n, "CORE") && n.type == NT_PRSTATUS)
 			rc = take_prstatus(img, &n, err);

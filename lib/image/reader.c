@@ -146,9 +146,11 @@ static int read_extents(struct mmw_reader *r, uint64_t pa, uint8_t *buf, size_t 
 			return not_stored(r->img, pa, e->state, err);
 		in = pa - e->pa;
 		n = e->len - in < len ? e->len - in : len;
-		rc = mmw_file_read(r->img->file, e->off + in, buf, n, err);
+		rc = e->file ? mmw_file_read(e->file, e->off + in, buf, n, err) : 0;
 		if (rc)
 			return rc;
+		if (!e->file)
+			memset(buf, 0, n);
 		pa += n;
 		buf += n;
 		len -= n;

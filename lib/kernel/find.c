@@ -102,13 +102,10 @@ struct search {
 static int list_items(struct search *s, struct mmw_err *err)
 {
 	struct mmw_extent e;
-	uint64_t from = 0;
 
-	while (mmw_image_next_extent(s->k->img, from, &e)) {
-		from = e.pa + e.len;
+	for (uint64_t from = 0; mmw_image_next_extent(s->k->img, from, &e); from = e.pa + e.len)
 		s->truncated += e.state == MMW_TRUNCATED ? e.len : 0;
-		if (e.state != MMW_STORED)
-			continue;
+	for (uint64_t from = 0; mmw_image_next_bytes(s->k->img, from, &e); from = e.pa + e.len) {
 		s->total += e.len;
 		for (uint64_t at = 0; at < e.len; at += CHUNK) {
 			uint64_t n = e.len - at < CHUNK + OVERLAP ? e.len - at : CHUNK + OVERLAP;
@@ -208,8 +205,8 @@ static int search_item(void *ctx, unsigned worker, uint64_t index)
 		}
 	}
 	done = __atomic_add_fetch(&s->done, item->len, __ATOMIC_RELAXED);
-	if (!worker && s->k->opts.progress)
-		s->k->opts.progress(s->k->opts.progress_ctx, done < s->total ? done : s->total, s->total);
+	if (!worker)
+		mmw_progress(s->k->opts.progress, "searching for the kernel", done < s->total ? done : s->total, s->total);
 	return 0;
 }
 

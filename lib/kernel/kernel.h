@@ -9,6 +9,7 @@
 #define MMW_KERNEL_KERNEL_H
 
 #include "lib/arch/walk.h"
+#include "lib/base/progress.h"
 #include "lib/kernel/vm.h"
 #include "lib/sym/btf.h"
 #include "lib/sym/kallsyms.h"
@@ -37,8 +38,7 @@ struct mmw_kernel_opts {
 	size_t n_files;     /* at most MMW_FILES_MAX */
 	const char *debug_root;  /* where debug files are installed; NULL for the usual place */
 	bool force;         /* take files that do not seem to belong to the image */
-	void (*progress)(void *ctx, uint64_t done, uint64_t total);  /* bytes searched; may be NULL */
-	void *progress_ctx;
+	const struct mmw_progress *progress;  /* may be NULL */
 };
 
 /* One step of how the kernel was found, for people: "root", "0x1000 from init_top_pgt", not guessed. */

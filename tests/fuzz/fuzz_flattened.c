@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
 	if (mmw_file_memory(bytes, len, "fuzz", &outer, &err))
 		return 0;
-	if (mmw_format_flattened.unwrap(outer, &inner, &err)) {
+	if (mmw_format_flattened.unwrap(outer, NULL, &inner, &err)) {
 		mmw_file_close(outer);
 		return 0;
 	}

@@ -81,7 +81,7 @@ static void every_format(void **state)
 
 	(void)state;
 	for (size_t i = 0; (f = wrap_format_at(i)); i++) {
-		if (strcmp(f->name, "vmlinux"))
+		if (strcmp(f->name, "vmlinux") && !f->options)
 			cut_everywhere(f, small_machine);
 	}
 }

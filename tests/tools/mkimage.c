@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * mkimage RECIPE FORMAT OUT   writes the machine that the text RECIPE describes as an image
+ * mkimage --options FORMAT OUT   prints what mmwalk must be told to open it
  * mkimage --formats           lists the formats, one a line
  * mkimage --keeps RECIPE      lists the formats that can hold all of it (raw has holes only as zeros, and no registers)
  *
@@ -73,14 +74,22 @@ static void list_keeping(const char *path)
 
 static void make(const char *recipe, const struct wrap_format *f, const char *path)
 {
-	struct blob out = { 0 };
 	struct phys p;
 
 	recipe_load(recipe, f->big_endian, &p);
-	f->write(&p, &out);
-	blob_write(&out, path);
-	blob_fini(&out);
+	wrap_write(f, &p, path);
 	phys_fini(&p);
+}
+
+static void print_options(const struct wrap_format *f, const char *path)
+{
+	for (const char *at = f->options ? f->options : ""; *at; at++) {
+		if (*at == '@')
+			fputs(path, stdout);
+		else
+			putchar(*at);
+	}
+	putchar('\n');
 }
 
 int main(int argc, char **argv)
@@ -94,9 +103,12 @@ int main(int argc, char **argv)
 
 		if (!f)
 			die("mkimage: no format is called '%s'; --formats lists them", argv[2]);
-		make(argv[1], f, argv[3]);
+		if (!strcmp(argv[1], "--options"))
+			print_options(f, argv[3]);
+		else
+			make(argv[1], f, argv[3]);
 	} else {
-		die("usage: mkimage RECIPE FORMAT OUT | --formats | --keeps RECIPE");
+		die("usage: mkimage RECIPE FORMAT OUT | --options FORMAT OUT | --formats | --keeps RECIPE");
 	}
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "tests/tools/wrap.h"
 
 #include <elf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +77,30 @@ static void write_raw(const struct phys *p, struct blob *out)
 		else
 			blob_add(out, NULL, PHYS_PAGE);
 	}
+}
+
+static const char *const raw_parts[] = { ".2", ".3", NULL };
+
+/* The index-th third of the raw image. */
+static void write_third(const struct phys *p, unsigned index, struct blob *out)
+{
+	struct blob all = { 0 };
+	size_t third;
+
+	write_raw(p, &all);
+	third = all.len / 3 + 1;
+	blob_add(out, all.bytes + index * third, index == 2 ? all.len - 2 * third : third);
+	blob_fini(&all);
+}
+
+static void write_raw_first(const struct phys *p, struct blob *out)
+{
+	write_third(p, 0, out);
+}
+
+static void write_raw_part(const struct phys *p, unsigned index, struct blob *out)
+{
+	write_third(p, index + 1, out);
 }
 
 /* --- ELF ------------------------------------------------------------------------------------------------------ */
@@ -395,6 +420,8 @@ static void write_flat_kdump(const struct phys *p, struct blob *out)
 
 static const struct wrap_format formats[] = {
 	{ "raw", "offset is address, holes are zero", false, false, false, write_raw },
+	{ "raw-parts", "raw memory cut in three files, not at pages", false, false, false, write_raw_first, raw_parts,
+	  write_raw_part, "--part @.2 --part @.3" },
 	{ "elf", "ELF64, as QEMU writes it", false, true, true, write_elf },
 	{ "elf-be", "ELF64 of a big-endian machine", true, true, true, write_elf },
 	{ "elf32", "ELF32", false, true, true, write_elf32 },
@@ -426,6 +453,24 @@ const struct wrap_format *wrap_format_by_name(const char *name)
 		if (!strcmp(formats[i].name, name))
 			return &formats[i];
 	return NULL;
+}
+
+void wrap_write(const struct wrap_format *f, const struct phys *p, const char *path)
+{
+	struct blob out = { 0 };
+
+	f->write(p, &out);
+	blob_write(&out, path);
+	blob_fini(&out);
+	for (unsigned i = 0; f->more && f->more[i]; i++) {
+		char name[4096];
+
+		snprintf(name, sizeof(name), "%s%s", path, f->more[i]);
+		out = (struct blob){ 0 };
+		f->write_more(p, i, &out);
+		blob_write(&out, name);
+		blob_fini(&out);
+	}
 }
 
 bool wrap_keeps(const struct wrap_format *f, const struct phys *p)

@@ -28,7 +28,7 @@ static int unwrap(const struct kd_stream *stream, struct mmw_file **inner, struc
 	int rc;
 
 	assert_int_equal(mmw_file_memory(stream->bytes, stream->len, "test", &outer, err), 0);
-	rc = mmw_format_flattened.unwrap(outer, inner, err);
+	rc = mmw_format_flattened.unwrap(outer, NULL, inner, err);
 	if (rc)
 		mmw_file_close(outer);
 	return rc;
@@ -265,11 +265,13 @@ static void huge_close(struct mmw_file *f)
 
 static void huge_record(void **state)
 {
-	struct mmw_file outer = { 4096 + 16 + huge + 16, "huge", huge_read, huge_close }, *f;
+	const uint64_t size = 4096 + 16 + huge + 16;
+	struct mmw_file outer = { .size = size, .name = "huge", .read = huge_read, .close = huge_close };
+	struct mmw_file *f;
 	uint8_t buf[64];
 
 	(void)state;
-	assert_int_equal(mmw_format_flattened.unwrap(&outer, &f, NULL), 0);
+	assert_int_equal(mmw_format_flattened.unwrap(&outer, NULL, &f, NULL), 0);
 	assert_int_equal(f->size, huge);
 	for (uint64_t off = 0; off + 64 <= huge; off += (1ull << 30) - 7) {
 		assert_int_equal(mmw_file_read(f, off, buf, 64, NULL), 0);
