@@ -13,6 +13,7 @@
 #include "formats/formats.h"
 #include "lib/base/vec.h"
 #include "lib/kernel/module.h"
+#include "lib/kernel/place.h"
 
 enum {
 	OPT_ARCH = 1000, OPT_ROOT, OPT_LEVELS, OPT_BASE, OPT_FORMAT, OPT_JSON, OPT_OUTPUT, OPT_THREADS, OPT_PROGRESS,
@@ -335,6 +336,60 @@ static void warn_several(const struct mmw_target *t)
 		mmw_warn("%zu kernels are in this image; this is about the first (info --all lists them, --kernel N chooses)", hold);
 }
 
+static int open_once(struct mmw_target *t, struct mmw_err *err)
+{
+	int rc = mmw_open(t->image_name, &t->oopts, &t->image, err);
+
+	return rc ? rc : mmw_kernel_bind(t->image, &t->kopts, &t->kernel, err);
+}
+
+/* The same memory placed otherwise: taken when the kernel holds there. What the search saw is where to look. */
+static bool try_place(struct mmw_target *t, const struct mmw_place *p)
+{
+	struct mmw_target try = { .image_name = t->image_name, .oopts = t->oopts, .kopts = t->kopts };
+	const uint64_t *marks;
+	size_t n = mmw_kernel_marks(t->kernel, &marks);
+	uint64_t *moved = calloc(n + 1, sizeof(*moved));
+	bool whole = t->kopts.choose || t->kopts.search_all || t->kopts.has_root;
+
+	try.oopts.map = p->map;
+	try.oopts.n_map = p->n;
+	try.oopts.map_why = p->why;
+	try.kopts.look_at = moved;
+	for (size_t i = 0; i < n && moved && !whole; i++)
+		if (mmw_place_moved(p, marks[i], &moved[try.kopts.n_look_at]))
+			try.kopts.n_look_at++;
+	if (open_once(&try, NULL) || !mmw_kernel_found(try.kernel)) {
+		mmw_target_close(&try);
+		free(moved);
+		return false;
+	}
+	free(moved);
+	mmw_target_close(t);
+	t->image = try.image;
+	t->kernel = try.kernel;
+	return true;
+}
+
+/* Raw memory says nowhere where it lies. A kernel that is found only now may still know of a hole. */
+static int place(struct mmw_target *t, struct mmw_err *err)
+{
+	struct mmw_place *places = calloc(MMW_PLACES_MAX, sizeof(*places));
+	bool placed = false;
+	size_t n;
+
+	if (!places)
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory to place %s", t->image_name);
+	n = mmw_kernel_places(t->kernel, places);
+	for (size_t i = 0; i < n && !placed; i++) {
+		if (!places[i].n)
+			mmw_warn("%s", places[i].why);
+		placed = places[i].n && try_place(t, &places[i]);
+	}
+	free(places);
+	return 0;
+}
+
 static int open_target(struct mmw_target *t, struct mmw_err *err)
 {
 	int rc;
@@ -343,8 +398,8 @@ static int open_target(struct mmw_target *t, struct mmw_err *err)
 		return mmw_fail(err, MMW_E_ARG, 0, "%s goes with --root", t->kopts.paging ? "--paging" : "--levels");
 	if (t->kopts.levels && t->kopts.paging)
 		return mmw_fail(err, MMW_E_ARG, 0, "--paging says how many levels there are; --levels does not go with it");
-	rc = mmw_open(t->image_name, &t->oopts, &t->image, err);
-	return rc ? rc : mmw_kernel_bind(t->image, &t->kopts, &t->kernel, err);
+	rc = open_once(t, err);
+	return rc ? rc : place(t, err);
 }
 
 int mmw_target_open(struct mmw_target *t, struct mmw_err *err)

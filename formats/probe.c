@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -188,7 +189,7 @@ static int take_opts(struct mmw_image *img, const struct mmw_open_opts *opts, st
 	if (opts->n_map && !fmt->takes_map)
 		return mmw_fail(err, MMW_E_ARG, 0, "it has addresses of its own (%s): --ram-map does not go with it", fmt->name);
 	if (opts->n_parts && !fmt->takes_parts)
-		return mmw_fail(err, MMW_E_ARG, 0, "a %s image is one file: --part does not go with it", fmt->name);
+		return mmw_fail(err, MMW_E_ARG, 0, "%s images are one file: --part does not go with them", fmt->name);
 	img->has_base = opts->has_base;
 	img->raw_base = opts->has_base ? opts->base : 0;
 	img->progress = opts->progress;
@@ -198,6 +199,7 @@ static int take_opts(struct mmw_image *img, const struct mmw_open_opts *opts, st
 			return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for --ram-map");
 		memcpy(img->map, opts->map, opts->n_map * sizeof(*img->map));
 		img->n_map = opts->n_map;
+		snprintf(img->placement, sizeof(img->placement), "%s", opts->map_why ? opts->map_why : "as --ram-map says");
 	}
 	for (size_t i = 0; !rc && i < opts->n_parts; i++)
 		rc = add_part(img, opts->parts[i], opts, err);

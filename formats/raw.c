@@ -7,11 +7,15 @@
  * the file is whole pages. Whether it is memory at all shows when the kernel is searched.
  */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "lib/image/build.h"
 
-enum { RAW_PAGE = 4096 };
+enum { RAW_PAGE = 4096, PIECES_MAX = 1000 };
 
 static int raw_probe(const struct mmw_bytes *head, uint64_t file_size)
 {
@@ -56,7 +60,29 @@ static int place_by_map(struct mmw_image *img, struct mmw_err *err)
 		return mmw_fail(err, MMW_E_ARG, 0, "--ram-map says where memory lies: it does not go with @PA or --image-base");
 	for (size_t i = 0; !rc && i < img->n_map; i++)
 		rc = map_range(img, &img->map[i], err);
-	snprintf(img->placement, sizeof(img->placement), "%zu range%s of --ram-map", img->n_map, img->n_map == 1 ? "" : "s");
+	return rc;
+}
+
+/* memory.001, memory.002 ...: the pieces that imaging tools cut an image into, as far as they go on. */
+static int find_pieces(struct mmw_image *img, struct mmw_err *err)
+{
+	size_t len = img->path ? strlen(img->path) : 0;
+	const char *end = len > 4 ? img->path + len - 4 : "";
+	char path[PATH_MAX];
+	unsigned long number;
+	int rc = 0;
+
+	if (len >= sizeof(path) || (strcmp(end, ".000") && strcmp(end, ".001")))
+		return 0;
+	for (number = strtoul(end + 1, NULL, 10) + 1; !rc && number < PIECES_MAX; number++) {
+		struct mmw_file *file;
+
+		snprintf(path, sizeof(path), "%.*s.%03lu", (int)len - 4, img->path, number);
+		if (access(path, F_OK))
+			return 0;
+		rc = mmw_file_open(path, &file, err);
+		rc = rc ? rc : mmw_image_add_part(img, file, path, err);
+	}
 	return rc;
 }
 
@@ -65,15 +91,23 @@ static int raw_open(struct mmw_image *img, struct mmw_err *err)
 	uint64_t pa = img->raw_base;
 	int rc = 0;
 
+	if (!img->n_parts)
+		rc = find_pieces(img, err);
+	if (rc)
+		return rc;
 	if (img->n_parts)
 		snprintf(img->note, sizeof(img->note), "%zu files", img->n_parts + 1);
+	else if (img->n_map)
+		snprintf(img->note, sizeof(img->note), "%zu range%s", img->n_map, img->n_map == 1 ? "" : "s");
 	if (img->n_map)
 		return place_by_map(img, err);
+	img->unplaced = !img->has_base;
 	for (size_t i = 0; !rc && i <= img->n_parts; i++) {
 		struct mmw_file *f = file_at(img, i);
 
 		if (i && img->parts[i - 1].has_base)
 			pa = img->parts[i - 1].base;
+		img->unplaced &= !i || !img->parts[i - 1].has_base;
 		rc = mmw_image_add_extent_of(img, f, pa, f->size, 0, err);
 		pa += f->size;
 	}

@@ -36,6 +36,25 @@ static int plain_read(struct mmw_file *f, uint64_t off, void *buf, size_t len, s
 	return 0;
 }
 
+/* lseek moves the descriptor's own offset, which pread does not use. */
+static void plain_data(struct mmw_file *f, uint64_t off, uint64_t *start, uint64_t *end)
+{
+	struct plain_file *p = (struct plain_file *)f;
+	off_t data = lseek(p->fd, (off_t)off, SEEK_DATA), hole;
+
+	*start = off;
+	*end = f->size;
+	if (data < 0) {
+		if (errno == ENXIO)
+			*start = f->size;
+		return;
+	}
+	hole = lseek(p->fd, data, SEEK_HOLE);
+	*start = data;
+	if (hole > data)
+		*end = hole;
+}
+
 static void plain_close(struct mmw_file *f)
 {
 	struct plain_file *p = (struct plain_file *)f;
@@ -88,7 +107,8 @@ int mmw_file_open(const char *path, struct mmw_file **out, struct mmw_err *err)
 	}
 	memcpy(p->name, path, name_len);
 	p->fd = fd;
-	p->file = (struct mmw_file){ .size = size, .name = p->name, .read = plain_read, .close = plain_close };
+	p->file = (struct mmw_file){ .size = size, .name = p->name, .read = plain_read, .close = plain_close,
+				     .data = plain_data };
 	*out = &p->file;
 	return 0;
 }
@@ -104,6 +124,15 @@ static int slice_read(struct mmw_file *f, uint64_t off, void *buf, size_t len, s
 	struct slice *s = (struct slice *)f;
 
 	return mmw_file_read(s->outer, s->off + off, buf, len, err);
+}
+
+static void slice_data(struct mmw_file *f, uint64_t off, uint64_t *start, uint64_t *end)
+{
+	struct slice *s = (struct slice *)f;
+
+	mmw_file_data(s->outer, s->off + off, start, end);
+	*start -= s->off;
+	*end -= s->off;
 }
 
 static void slice_close(struct mmw_file *f)
@@ -127,7 +156,7 @@ int mmw_file_slice(struct mmw_file *outer, uint64_t off, uint64_t len, struct mm
 	if (len > outer->size - off)
 		len = outer->size - off;
 	s->file = (struct mmw_file){ .size = len, .name = outer->name, .origin = outer->origin + off,
-				     .read = slice_read, .close = slice_close };
+				     .read = slice_read, .close = slice_close, .data = slice_data };
 	s->outer = outer;
 	s->off = off;
 	*out = &s->file;
@@ -169,6 +198,19 @@ int mmw_file_read(struct mmw_file *f, uint64_t off, void *buf, size_t len, struc
 		return mmw_fail(err, MMW_E_CORRUPT, off, "%s: %zu bytes at offset %llu lie past its end at %llu (truncated?)",
 				f->name, len, (unsigned long long)off, (unsigned long long)f->size);
 	return len ? f->read(f, off, buf, len, err) : 0;
+}
+
+void mmw_file_data(struct mmw_file *f, uint64_t off, uint64_t *start, uint64_t *end)
+{
+	*start = off < f->size ? off : f->size;
+	*end = f->size;
+	if (!f->data || off >= f->size)
+		return;
+	f->data(f, off, start, end);
+	if (*start > f->size)
+		*start = f->size;
+	if (*end > f->size)
+		*end = f->size;
 }
 
 void mmw_file_close(struct mmw_file *f)

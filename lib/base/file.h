@@ -19,6 +19,8 @@ struct mmw_file {
 	uint64_t origin;   /* where offset 0 lies in the file as users know it, for formats with absolute offsets */
 	int (*read)(struct mmw_file *f, uint64_t off, void *buf, size_t len, struct mmw_err *err);
 	void (*close)(struct mmw_file *f);
+	/* The next run at or behind `off` that is no hole, [*start, *end). NULL: holes are not known, all is data. */
+	void (*data)(struct mmw_file *f, uint64_t off, uint64_t *start, uint64_t *end);
 };
 
 /* Open a regular file or block device for reading. Directories, sockets and empty files are refused with a message. */
@@ -35,6 +37,9 @@ int mmw_file_memory(const void *bytes, size_t len, const char *name, struct mmw_
 
 /* All of [off, off + len), or MMW_E_CORRUPT when the file ends before. */
 int mmw_file_read(struct mmw_file *f, uint64_t off, void *buf, size_t len, struct mmw_err *err);
+
+/* As `data` above, clipped to the file; *start == *end == size when only a hole follows. Holes read as zeros. */
+void mmw_file_data(struct mmw_file *f, uint64_t off, uint64_t *start, uint64_t *end);
 
 /* NULL is fine. */
 void mmw_file_close(struct mmw_file *f);

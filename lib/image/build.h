@@ -78,6 +78,7 @@ struct mmw_image {
 	size_t n_map;
 	const struct mmw_progress *progress;  /* while it is opened; may be NULL */
 	char placement[160];    /* for mmw_image_placement */
+	bool unplaced;          /* for mmw_image_unplaced */
 	char note[96];          /* details for mmw_image_format_note */
 	uint32_t block_size;    /* power of two, at least 4096 */
 	bool big_endian;

@@ -218,6 +218,11 @@ const char *mmw_image_placement(const struct mmw_image *img)
 	return img->placement;
 }
 
+bool mmw_image_unplaced(const struct mmw_image *img)
+{
+	return img->unplaced;
+}
+
 bool mmw_image_excluded_or_zero(const struct mmw_image *img)
 {
 	return img->excluded_or_zero;
@@ -281,6 +286,21 @@ int mmw_image_next_extent(const struct mmw_image *img, uint64_t from, struct mmw
 	return 1;
 }
 
+/* The first run of an extent at or above `from` that is no hole of its file. */
+static bool extent_bytes(const struct mmw_file_extent *e, uint64_t from, struct mmw_extent *out)
+{
+	uint64_t in = from > e->pa ? from - e->pa : 0, start, end;
+
+	if (!e->file || in >= e->len)
+		return false;
+	mmw_file_data(e->file, e->off + in, &start, &end);
+	if (start - e->off >= e->len)
+		return false;
+	end = end - e->off < e->len ? end - e->off : e->len;
+	*out = (struct mmw_extent){ e->pa + (start - e->off), end - (start - e->off), MMW_STORED };
+	return true;
+}
+
 int mmw_image_next_bytes(const struct mmw_image *img, uint64_t from, struct mmw_extent *out)
 {
 	const struct mmw_format *fmt = img->format;
@@ -296,15 +316,14 @@ int mmw_image_next_bytes(const struct mmw_image *img, uint64_t from, struct mmw_
 		return 0;
 	}
 	for (size_t i = extent_after(img, from); i < img->n_ext; i++) {
-		const struct mmw_file_extent *e = &img->ext[i];
+		struct mmw_extent more;
 
-		if (!e->file)
+		if (!extent_bytes(&img->ext[i], from, out))
 			continue;
-		out->state = MMW_STORED;
-		out->pa = e->pa > from ? e->pa : from;
-		out->len = e->pa + e->len - out->pa;
-		for (; i + 1 < img->n_ext && e[1].file && e[1].pa == out->pa + out->len; i++, e++)
-			out->len += e[1].len;
+		/* What is searched for may begin in one range of the file and end in the next. */
+		for (; i + 1 < img->n_ext && img->ext[i].pa + img->ext[i].len == out->pa + out->len; out->len += more.len, i++)
+			if (!extent_bytes(&img->ext[i + 1], out->pa + out->len, &more) || more.pa != out->pa + out->len)
+				break;
 		return 1;
 	}
 	return 0;

@@ -9,6 +9,7 @@
 #include "lib/sym/types.h"
 #include "lib/sym/vmcoreinfo.h"
 
+enum { MMW_MARKS_MAX = 32, MMW_SHIFTS_MAX = 8 };
 enum { MMW_TYPESRC_MAX = 3 + 2 * MMW_FILES_MAX };
 
 struct mmw_userfile;
@@ -61,6 +62,12 @@ struct mmw_kernel {
 	struct mmw_err btf_err;
 	struct mmw_typesrc types[MMW_TYPESRC_MAX];
 	size_t n_types;
+
+	/* Of a search: where it saw something, and how far from its place the memory may be (lib/kernel/place.h). */
+	uint64_t marks[MMW_MARKS_MAX];
+	size_t n_marks;
+	uint64_t shifts[MMW_SHIFTS_MAX];
+	size_t n_shifts;
 
 	bool layout_done;
 	struct mmw_layout layout;
@@ -148,6 +155,12 @@ struct mmw_hints mmw_kernel_hints(struct mmw_kernel *k);
  * k->ks_pa are set; 0 when there is none.
  */
 int mmw_find_kallsyms(struct mmw_kernel *k, uint64_t pa, uint64_t len, struct mmw_err *err);
+
+/*
+ * lib/kernel/place.c: k->ks is whole, but no page tables confirm it; text (may be NULL) is a VMCOREINFO text to go by. Fills
+ * k->shifts.
+ */
+void mmw_place_learn(struct mmw_kernel *k, char *text);
 
 /* All of memory: fills k->candidates, binds the one chosen. 1, 0 when there is none, or a negative code. */
 int mmw_find_search(struct mmw_kernel *k, struct mmw_err *err);

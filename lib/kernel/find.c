@@ -99,6 +99,14 @@ struct search {
 	size_t n_banners;
 };
 
+static bool wanted(const struct mmw_kernel_opts *o, uint64_t pa, uint64_t len)
+{
+	for (size_t i = 0; i < o->n_look_at; i++)
+		if (o->look_at[i] >= pa && o->look_at[i] - pa < len)
+			return true;
+	return !o->n_look_at;
+}
+
 static int list_items(struct search *s, struct mmw_err *err)
 {
 	struct mmw_extent e;
@@ -106,13 +114,16 @@ static int list_items(struct search *s, struct mmw_err *err)
 	for (uint64_t from = 0; mmw_image_next_extent(s->k->img, from, &e); from = e.pa + e.len)
 		s->truncated += e.state == MMW_TRUNCATED ? e.len : 0;
 	for (uint64_t from = 0; mmw_image_next_bytes(s->k->img, from, &e); from = e.pa + e.len) {
-		s->total += e.len;
 		for (uint64_t at = 0; at < e.len; at += CHUNK) {
 			uint64_t n = e.len - at < CHUNK + OVERLAP ? e.len - at : CHUNK + OVERLAP;
-			int rc = mmw_vec_reserve(&s->items, &s->cap_items, s->n_items + 1, sizeof(*s->items), err);
+			int rc = 0;
 
+			if (!wanted(&s->k->opts, e.pa + at, n))
+				continue;
+			rc = mmw_vec_reserve(&s->items, &s->cap_items, s->n_items + 1, sizeof(*s->items), err);
 			if (rc)
 				return rc;
+			s->total += n < CHUNK ? n : CHUNK;
 			s->items[s->n_items++] = (struct item){ e.pa + at, (uint32_t)n };
 		}
 	}
@@ -204,7 +215,7 @@ static int search_item(void *ctx, unsigned worker, uint64_t index)
 				look_at(s, s->readers[worker], item->pa + at, s->bufs[worker], n);
 		}
 	}
-	done = __atomic_add_fetch(&s->done, item->len, __ATOMIC_RELAXED);
+	done = __atomic_add_fetch(&s->done, item->len < CHUNK ? item->len : CHUNK, __ATOMIC_RELAXED);
 	if (!worker)
 		mmw_progress(s->k->opts.progress, "searching for the kernel", done < s->total ? done : s->total, s->total);
 	return 0;
@@ -442,6 +453,22 @@ static int by_address(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* Raw memory may not be where it was opened. */
+static void learn_place(struct mmw_kernel *k, const struct search *s)
+{
+	if (!mmw_image_unplaced(k->img))
+		return;
+	for (size_t i = 0; i < s->n_texts; i++)
+		mmw_place_learn(k, s->texts[i].text);
+	mmw_place_learn(k, NULL);
+}
+
+static void add_mark(struct mmw_kernel *k, uint64_t pa)
+{
+	if (k->n_marks < MMW_MARKS_MAX)
+		k->marks[k->n_marks++] = pa;
+}
+
 /* Try one landmark on every architecture that the image may be of; 1 when tables were found there, confirmed or not. */
 static int try_landmark(struct mmw_kernel *k, const struct search *s, uint64_t digit0, const struct mmw_arch *only)
 {
@@ -454,6 +481,7 @@ static int try_landmark(struct mmw_kernel *k, const struct search *s, uint64_t d
 		if (!open_at(k, k->reader, digit0, k->arch->word, &k->ks, &k->ks_pa)) {
 			if (place_candidate(k, s))
 				return 1;
+			learn_place(k, s);
 			mmw_kallsyms_close(k->ks);
 			k->ks = NULL;
 			decodes = decodes ? decodes : k->arch;
@@ -524,6 +552,7 @@ static int weigh(struct mmw_kernel *k, struct search *s, struct mmw_err *err)
 		if (s->hits[i] < tables_end || !try_landmark(k, s, s->hits[i], only))
 			continue;
 		tables_end = s->hits[i] + 1;
+		add_mark(k, s->hits[i]);
 		rc = add_candidate(k, err);
 		now = take_bound(k);
 		k->arch = only;
@@ -535,6 +564,8 @@ static int weigh(struct mmw_kernel *k, struct search *s, struct mmw_err *err)
 			drop_bound(&now);
 		}
 	}
+	for (size_t i = 0; i < s->n_texts; i++)
+		add_mark(k, s->texts[i].pa);
 	if (rc || !best.ks || !best.has_own) {
 		drop_bound(&best);
 		keep_texts(k, s);

@@ -37,6 +37,8 @@ struct mmw_kernel_opts {
 	const struct mmw_kernel_file *files;  /* borrowed, as long as the kernel lives */
 	size_t n_files;     /* at most MMW_FILES_MAX */
 	const char *debug_root;  /* where debug files are installed; NULL for the usual place */
+	const uint64_t *look_at;  /* the search looks near these physical addresses only; borrowed during the bind */
+	size_t n_look_at;
 	bool force;         /* take files that do not seem to belong to the image */
 	const struct mmw_progress *progress;  /* may be NULL */
 };

@@ -79,6 +79,12 @@ static void write_raw(const struct phys *p, struct blob *out)
 	}
 }
 
+static void write_raw_blocks(const struct phys *p, struct blob *out)
+{
+	for (size_t i = 0; i < p->n; i++)
+		blob_add(out, phys_page_bytes(&p->pages[i]), PHYS_PAGE);
+}
+
 static const char *const raw_parts[] = { ".2", ".3", NULL };
 
 /* The index-th third of the raw image. */
@@ -422,6 +428,7 @@ static const struct wrap_format formats[] = {
 	{ "raw", "offset is address, holes are zero", false, false, false, write_raw },
 	{ "raw-parts", "raw memory cut in three files, not at pages", false, false, false, write_raw_first, raw_parts,
 	  write_raw_part, "--part @.2 --part @.3" },
+	{ "raw-blocks", "raw memory block after block: no holes, no addresses", false, false, false, write_raw_blocks },
 	{ "elf", "ELF64, as QEMU writes it", false, true, true, write_elf },
 	{ "elf-be", "ELF64 of a big-endian machine", true, true, true, write_elf },
 	{ "elf32", "ELF32", false, true, true, write_elf32 },

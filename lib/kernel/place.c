@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/kernel/place.h"
+
+#include <elf.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/vec.h"
+#include "lib/kernel/bound.h"
+#include "lib/kernel/shadow.h"
+
+enum {
+	PAGE = 4096,
+	SHIFT_ALIGN = 1 << 20,   /* no machine's memory starts at less */
+	DELTAS_MAX = 64,
+	SEEN_MAX = 8,
+	HEADER_REACH = 96 << 20, /* of the image's start before its symbol table */
+	LEAST_ROUND = 16 << 20,
+	HEADER_MAGIC = 56,       /* Documentation/arch/{arm64/booting,riscv/boot-image-header}.rst */
+	RESOURCES_MAX = 4096,
+};
+
+static const uint64_t four_gib = 1ull << 32, one_tib = 1ull << 40;
+
+/* --- a kernel that is not where the file has it --------------------------------------------------------------- */
+
+static void add_shift(struct mmw_kernel *k, uint64_t shift)
+{
+	if (!shift || shift % SHIFT_ALIGN || shift >> 52 || k->n_shifts == MMW_SHIFTS_MAX)
+		return;
+	for (size_t i = 0; i < k->n_shifts; i++)
+		if (k->shifts[i] == shift)
+			return;
+	k->shifts[k->n_shifts++] = shift;
+}
+
+/* The boot header at the start of RISC-V's image stays in memory, arm64's does up to 5.10. */
+static bool has_header(struct mmw_kernel *k, uint64_t pa)
+{
+	char magic[4];
+
+	return !mmw_read(k->reader, pa + HEADER_MAGIC, magic, sizeof(magic), NULL) &&
+	       (!memcmp(magic, "ARM\x64", 4) || !memcmp(magic, "RSC\x05", 4));
+}
+
+static bool in_table(const struct mmw_kallsyms *ks, const char *name, uint64_t *va)
+{
+	struct mmw_ksym sym;
+	size_t pos = 0;
+
+	if (mmw_kallsyms_by_name(ks, name, &pos, &sym) != 1)
+		return false;
+	*va = sym.addr;
+	return true;
+}
+
+/*
+ * Not even where the file has the image is known, but that the symbol table is in it, and that memory starts at some round
+ * address: few are left, the roundest is likeliest.
+ */
+static void guess_shifts(struct mmw_kernel *k)
+{
+	struct mmw_hints h = mmw_kernel_hints(k);
+	uint64_t text, delta, least;
+
+	if (!in_table(k->ks, "_stext", &text) || k->arch->find_delta(&h, 0, &delta, NULL) ||
+	    text - delta < k->ks_pa)
+		return;
+	least = text - delta - k->ks_pa;
+	for (uint64_t align = 1ull << 30; align >= LEAST_ROUND; align /= 2)
+		for (uint64_t at = (least + align - 1) & -align; at - least < HEADER_REACH; at += align)
+			add_shift(k, at);
+}
+
+/* VA - PA of the image as the file has it: PA is then an address of the file, not of the machine. */
+static size_t seen_deltas(struct mmw_kernel *k, uint64_t out[SEEN_MAX])
+{
+	uint64_t va, seen, first = k->ks_pa > HEADER_REACH ? k->ks_pa - HEADER_REACH : 0;
+	bool place = mmw_kallsyms_encoding(k->ks) == MMW_KALLSYMS_PLACE;
+	size_t n = 0;
+
+	if (place) {
+		/* Its symbols are where the file has them, and the text says where they run. */
+		if (in_table(k->ks, "_stext", &seen) && mmw_vmcoreinfo_symbol(k->vmcoreinfo, "_stext", &va))
+			out[n++] = va - seen;
+		return n;
+	}
+	if (in_table(k->ks, "kallsyms_token_table", &va))
+		out[n++] = va - k->ks_pa;
+	if (in_table(k->ks, "_text", &va))
+		for (uint64_t pa = (first & ~(uint64_t)(PAGE - 1)) + va % PAGE; n < SEEN_MAX && pa < k->ks_pa; pa += PAGE)
+			if (has_header(k, pa))
+				out[n++] = va - pa;
+	return n;
+}
+
+/* What the kernel says its image's VA - PA is, against what the file has. */
+static void learn(struct mmw_kernel *k)
+{
+	bool place = mmw_kallsyms_encoding(k->ks) == MMW_KALLSYMS_PLACE;
+	struct mmw_hints h = mmw_kernel_hints(k);
+	uint64_t seen[SEEN_MAX], delta;
+	size_t n = seen_deltas(k, seen);
+
+	if (!n && !place)
+		guess_shifts(k);
+	for (size_t i = 0; i < n; i++) {
+		if (place)
+			mmw_kallsyms_rebase(k->ks, seen[i]);
+		k->delta = seen[i];
+		k->has_delta = true;
+		for (unsigned d = 0; d < DELTAS_MAX && !k->arch->find_delta(&h, d, &delta, NULL); d++)
+			add_shift(k, seen[i] - delta);
+		k->has_delta = false;
+		if (place)
+			mmw_kallsyms_rebase(k->ks, -seen[i]);
+	}
+}
+
+void mmw_place_learn(struct mmw_kernel *k, char *text)
+{
+	k->vmcoreinfo = text;
+	learn(k);
+	k->vmcoreinfo = NULL;
+}
+
+/* --- the kernel's list of memory ------------------------------------------------------------------------------ */
+
+struct resource {
+	uint64_t start, end, name, sibling, child;
+};
+
+static const struct mmw_field resource_fields[] = {
+	MMW_FIELD(resource, start, "start"),
+	MMW_FIELD(resource, end, "end"),
+	MMW_FIELD(resource, name, "name"),
+	MMW_FIELD(resource, sibling, "sibling"),
+	MMW_FIELD(resource, child, "child"),
+};
+
+struct ram {
+	uint64_t low_end;   /* of memory below 4 GiB */
+	uint64_t high;      /* where memory at or above 4 GiB starts; 0: there is none */
+	uint64_t end;
+};
+
+static bool is_ram(struct mmw_kernel *k, const struct resource *r)
+{
+	static const char name[] = "System RAM";
+	char text[sizeof(name) - 1];
+
+	return !mmw_vm_read(&k->vm, r->name, text, sizeof(text), NULL) && !memcmp(text, name, sizeof(text)) &&
+	       r->start <= r->end && r->end != UINT64_MAX;
+}
+
+/* /proc/iomem's top level (kernel/resource.c), as far as it can be read: what lies in misplaced memory cannot. */
+static bool read_ram(struct mmw_kernel *k, struct ram *out)
+{
+	struct mmw_shadow s;
+	struct resource r;
+	uint64_t at;
+
+	*out = (struct ram){ 0 };
+	if (mmw_kernel_symbol(k, "iomem_resource", &at, NULL, NULL) ||
+	    mmw_shadow_bind(k, "resource", resource_fields, mmw_array_len(resource_fields), &s, NULL) ||
+	    mmw_shadow_read(&s, &k->vm, at, &r, NULL))
+		return false;
+	at = r.child;
+	for (unsigned n = 0; at && n < RESOURCES_MAX; n++, at = r.sibling) {
+		if (mmw_shadow_read(&s, &k->vm, at, &r, NULL))
+			return false;
+		if (!is_ram(k, &r))
+			continue;
+		if (r.end < four_gib && r.end >= out->low_end)
+			out->low_end = r.end + 1;
+		if (r.start >= four_gib && !out->high)
+			out->high = r.start;
+		if (r.end >= out->end)
+			out->end = r.end + 1;
+	}
+	return out->end;
+}
+
+/* The list may lie in the very memory that is misplaced; this lies in the image (arch/x86/kernel/setup.c, setup_arch). */
+static bool read_max_pfn(struct mmw_kernel *k, struct ram *out)
+{
+	uint64_t max;
+
+	if (mmw_kernel_variable(k, "max_pfn", k->arch->word, &max, NULL) || max >> 40)
+		return false;
+	*out = (struct ram){ 0, max * PAGE > four_gib ? four_gib : 0, max * PAGE };
+	return true;
+}
+
+/* --- placements ----------------------------------------------------------------------------------------------- */
+
+/* Everything from `base` on. */
+static struct mmw_place whole(uint64_t base, uint64_t size)
+{
+	return (struct mmw_place){ .map = { { 0, base, size } }, .n = 1 };
+}
+
+/* PC machines: `low` bytes from 0, what is left from `high` on. */
+static struct mmw_place split(uint64_t low, uint64_t high, uint64_t size)
+{
+	return (struct mmw_place){ .map = { { 0, 0, low }, { low, high, size - low } }, .n = 2 };
+}
+
+static void say(struct mmw_place *p, const char *why)
+{
+	if (p->n == 1)
+		snprintf(p->why, sizeof(p->why), "offset 0 is physical 0x%" PRIx64 ": %s", p->map[0].pa, why);
+	else
+		snprintf(p->why, sizeof(p->why), "below 0x%" PRIx64 " at 0, the rest at 0x%" PRIx64 ": %s", p->map[0].len,
+			 p->map[1].pa, why);
+}
+
+/* The hole that makes the file's end the end of the kernel's memory. */
+static size_t from_ram(struct mmw_kernel *k, uint64_t size, struct mmw_place *out)
+{
+	bool list = true;
+	struct ram ram;
+	uint64_t high, low;
+
+	if (!read_ram(k, &ram)) {
+		list = false;
+		if (!read_max_pfn(k, &ram))
+			return 0;
+	}
+	if (ram.end <= size || !ram.high || (k->arch->machine != EM_X86_64 && k->arch->machine != EM_386))
+		return 0;
+	high = ram.high >= one_tib ? one_tib : four_gib;
+	low = size - (ram.end - high);
+	if (ram.end - high >= size || low < ram.low_end || low > four_gib || low % SHIFT_ALIGN) {
+		*out = (struct mmw_place){ .n = 0 };
+		snprintf(out->why, sizeof(out->why), "the kernel's memory ends at 0x%" PRIx64 ", this image at 0x%" PRIx64
+			 ": it is truncated, or needs --ram-map", ram.end - 1, size - 1);
+		return 1;
+	}
+	*out = split(low, high, size);
+	say(out, list ? "the kernel's list of memory (iomem_resource)" : "where the kernel's memory ends (max_pfn)");
+	return 1;
+}
+
+/* The kernel at `at` of the file belongs `shift` bytes higher. */
+static struct mmw_place shifted(uint64_t at, uint64_t shift, uint64_t size)
+{
+	const uint64_t borders[] = { four_gib, one_tib };
+
+	for (size_t i = 0; i < mmw_array_len(borders); i++) {
+		uint64_t low = borders[i] - shift;
+
+		if (shift < borders[i] && low <= at && low <= four_gib && low < size)
+			return split(low, borders[i], size);
+	}
+	return whole(shift, size);
+}
+
+/*
+ * Where machines have memory. PC: QEMU q35 and pc (hw/i386/pc_q35.c, pc_piix.c), pc before 2.0, Xen and microvm, cloud-hypervisor
+ * (arch/src/x86_64/layout.rs), Firecracker (3.25 GiB). Others: QEMU virt (hw/arm/virt.c, hw/riscv/virt.c), Firecracker on arm64,
+ * boards.
+ */
+static const uint64_t low_sizes[] = { 0x80000000, 0xc0000000, 0xd0000000, 0xe0000000, 0xf0000000, 0xb0000000, 0xf8000000 };
+static const uint64_t bases[] = { 0x40000000, 0x80000000, 0x60000000, 0x10000000, 0x20000000, 0xc0000000, 0x100000000,
+				  0x200000, 0x2000000000, 0x8000000000, 0x10000000000 };
+
+size_t mmw_kernel_places(struct mmw_kernel *k, struct mmw_place out[MMW_PLACES_MAX])
+{
+	uint64_t size = mmw_image_last(k->img) + 1;
+	size_t n = 0;
+
+	if (!mmw_image_unplaced(k->img))
+		return 0;
+	if (mmw_kernel_found(k))
+		return from_ram(k, size, out);
+	for (size_t i = 0; i < k->n_shifts && n < MMW_PLACES_MAX; i++, n++) {
+		out[n] = shifted(k->n_marks ? k->marks[0] : 0, k->shifts[i], size);
+		say(&out[n], "what the kernel says of its own place");
+	}
+	for (size_t i = 0; k->n_marks && i < mmw_array_len(bases) && n < MMW_PLACES_MAX; i++) {
+		out[n] = whole(bases[i], size);
+		say(&out[n++], "a usual place, and the page tables hold there");
+	}
+	for (size_t i = 0; k->n_marks && i < mmw_array_len(low_sizes) && n < MMW_PLACES_MAX; i++) {
+		if (low_sizes[i] >= size)
+			continue;
+		out[n] = split(low_sizes[i], four_gib, size);
+		say(&out[n++], "a usual place, and the page tables hold there");
+	}
+	return n;
+}
+
+size_t mmw_kernel_marks(const struct mmw_kernel *k, const uint64_t **out)
+{
+	*out = k->marks;
+	return k->n_marks;
+}
+
+bool mmw_place_moved(const struct mmw_place *p, uint64_t offset, uint64_t *pa)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (offset >= p->map[i].off && offset - p->map[i].off < p->map[i].len) {
+			*pa = p->map[i].pa + (offset - p->map[i].off);
+			return true;
+		}
+	}
+	return false;
+}
