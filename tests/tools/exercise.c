@@ -9,6 +9,7 @@
 #include "lib/base/file.h"
 #include "lib/base/vec.h"
 #include "lib/kernel/kernel.h"
+#include "lib/kernel/place.h"
 
 enum { EXTENTS_MAX = 4096, RECORDS_MAX = 3000, SYMBOLS_MAX = 2000 };
 
@@ -122,6 +123,20 @@ static void ask_symbols(const struct mmw_kernel *k)
 	}
 }
 
+/* Proposals are memory of the file, without wrapping; a warning has words. */
+static void ask_places(struct mmw_kernel *k)
+{
+	struct mmw_place places[MMW_PLACES_MAX];
+	size_t n = mmw_kernel_places(k, places);
+
+	promise(n <= MMW_PLACES_MAX);
+	for (size_t i = 0; i < n; i++) {
+		promise(places[i].n <= MMW_PLACE_RANGES && places[i].why[0]);
+		for (size_t r = 0; r < places[i].n; r++)
+			promise(places[i].map[r].len && places[i].map[r].pa <= UINT64_MAX - places[i].map[r].len);
+	}
+}
+
 static void ask_kernel(const struct mmw_image *img, struct mmw_reader *reader)
 {
 	const struct mmw_kernel_opts opts = { .threads = 1 };
@@ -134,6 +149,7 @@ static void ask_kernel(const struct mmw_image *img, struct mmw_reader *reader)
 		return;
 	}
 	promise(mmw_kernel_found(k) || mmw_kernel_why_not(k)[0]);
+	ask_places(k);
 	mmw_kernel_layout(k);
 	mmw_kernel_isolated(k);
 	if (mmw_kernel_found(k))
