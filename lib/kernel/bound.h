@@ -156,11 +156,14 @@ struct mmw_hints mmw_kernel_hints(struct mmw_kernel *k);
  */
 int mmw_find_kallsyms(struct mmw_kernel *k, uint64_t pa, uint64_t len, struct mmw_err *err);
 
-/*
- * lib/kernel/place.c: k->ks is whole, but no page tables confirm it; text (may be NULL) is a VMCOREINFO text to go by. Fills
- * k->shifts.
- */
-void mmw_place_learn(struct mmw_kernel *k, char *text);
+/* A VMCOREINFO text that the search found. */
+struct mmw_found_text {
+	uint64_t pa;
+	char *text;
+};
+
+/* lib/kernel/place.c: k->ks is whole, but no page tables confirm it; any of the texts may belong to it. Fills k->shifts. */
+void mmw_place_learn(struct mmw_kernel *k, const struct mmw_found_text *texts, size_t n);
 
 /* All of memory: fills k->candidates, binds the one chosen. 1, 0 when there is none, or a negative code. */
 int mmw_find_search(struct mmw_kernel *k, struct mmw_err *err);

@@ -22,6 +22,7 @@ enum {
 	PAGE_LARGEST = 65536,
 	HITS_MAX = 4096,       /* landmarks looked at; a real image has a dozen */
 	CANDIDATES_MAX = 64,
+	LEARNED_MAX = 8,       /* candidates that are asked whether raw memory is misplaced */
 	TEXTS_MAX = 64,
 	BANNERS_MAX = 256,
 	BANNER_REACH = 64 << 20,
@@ -76,11 +77,6 @@ struct item {
 	uint32_t len;
 };
 
-struct text {
-	uint64_t pa;
-	char *text;
-};
-
 struct search {
 	struct mmw_kernel *k;
 	struct item *items;
@@ -93,7 +89,7 @@ struct search {
 	pthread_mutex_t lock;
 	uint64_t hits[HITS_MAX];
 	size_t n_hits;
-	struct text texts[TEXTS_MAX];
+	struct mmw_found_text texts[TEXTS_MAX];
 	size_t n_texts;
 	uint64_t banners[BANNERS_MAX];  /* only where a file of the user's may tell what to do with them */
 	size_t n_banners;
@@ -146,7 +142,7 @@ static void add_text(struct search *s, uint64_t pa, const uint8_t *bytes, size_t
 		return;
 	pthread_mutex_lock(&s->lock);
 	if (s->n_texts < TEXTS_MAX) {
-		s->texts[s->n_texts++] = (struct text){ pa, copy };
+		s->texts[s->n_texts++] = (struct mmw_found_text){ pa, copy };
 		copy = NULL;
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -453,16 +449,6 @@ static int by_address(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Raw memory may not be where it was opened. */
-static void learn_place(struct mmw_kernel *k, const struct search *s)
-{
-	if (!mmw_image_unplaced(k->img))
-		return;
-	for (size_t i = 0; i < s->n_texts; i++)
-		mmw_place_learn(k, s->texts[i].text);
-	mmw_place_learn(k, NULL);
-}
-
 static void add_mark(struct mmw_kernel *k, uint64_t pa)
 {
 	if (k->n_marks < MMW_MARKS_MAX)
@@ -481,7 +467,8 @@ static int try_landmark(struct mmw_kernel *k, const struct search *s, uint64_t d
 		if (!open_at(k, k->reader, digit0, k->arch->word, &k->ks, &k->ks_pa)) {
 			if (place_candidate(k, s))
 				return 1;
-			learn_place(k, s);
+			if (mmw_image_unplaced(k->img) && k->n_candidates < LEARNED_MAX)
+				mmw_place_learn(k, s->texts, s->n_texts);
 			mmw_kallsyms_close(k->ks);
 			k->ks = NULL;
 			decodes = decodes ? decodes : k->arch;

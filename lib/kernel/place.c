@@ -76,16 +76,9 @@ static void guess_shifts(struct mmw_kernel *k)
 /* VA - PA of the image as the file has it: PA is then an address of the file, not of the machine. */
 static size_t seen_deltas(struct mmw_kernel *k, uint64_t out[SEEN_MAX])
 {
-	uint64_t va, seen, first = k->ks_pa > HEADER_REACH ? k->ks_pa - HEADER_REACH : 0;
-	bool place = mmw_kallsyms_encoding(k->ks) == MMW_KALLSYMS_PLACE;
+	uint64_t va, first = k->ks_pa > HEADER_REACH ? k->ks_pa - HEADER_REACH : 0;
 	size_t n = 0;
 
-	if (place) {
-		/* Its symbols are where the file has them, and the text says where they run. */
-		if (in_table(k->ks, "_stext", &seen) && mmw_vmcoreinfo_symbol(k->vmcoreinfo, "_stext", &va))
-			out[n++] = va - seen;
-		return n;
-	}
 	if (in_table(k->ks, "kallsyms_token_table", &va))
 		out[n++] = va - k->ks_pa;
 	if (in_table(k->ks, "_text", &va))
@@ -96,32 +89,45 @@ static size_t seen_deltas(struct mmw_kernel *k, uint64_t out[SEEN_MAX])
 }
 
 /* What the kernel says its image's VA - PA is, against what the file has. */
-static void learn(struct mmw_kernel *k)
+static void compare_delta(struct mmw_kernel *k, uint64_t seen)
 {
-	bool place = mmw_kallsyms_encoding(k->ks) == MMW_KALLSYMS_PLACE;
 	struct mmw_hints h = mmw_kernel_hints(k);
-	uint64_t seen[SEEN_MAX], delta;
-	size_t n = seen_deltas(k, seen);
+	uint64_t delta;
 
-	if (!n && !place)
-		guess_shifts(k);
-	for (size_t i = 0; i < n; i++) {
-		if (place)
-			mmw_kallsyms_rebase(k->ks, seen[i]);
-		k->delta = seen[i];
-		k->has_delta = true;
-		for (unsigned d = 0; d < DELTAS_MAX && !k->arch->find_delta(&h, d, &delta, NULL); d++)
-			add_shift(k, seen[i] - delta);
-		k->has_delta = false;
-		if (place)
-			mmw_kallsyms_rebase(k->ks, -seen[i]);
-	}
+	k->delta = seen;
+	k->has_delta = true;
+	for (unsigned d = 0; d < DELTAS_MAX && !k->arch->find_delta(&h, d, &delta, NULL); d++)
+		add_shift(k, seen - delta);
+	k->has_delta = false;
 }
 
-void mmw_place_learn(struct mmw_kernel *k, char *text)
+/* A place-relative table has its symbols where the file has them, and the text says where they run. */
+static void compare_places(struct mmw_kernel *k)
 {
-	k->vmcoreinfo = text;
-	learn(k);
+	uint64_t va, seen;
+
+	if (!in_table(k->ks, "_stext", &seen) || !mmw_vmcoreinfo_symbol(k->vmcoreinfo, "_stext", &va))
+		return;
+	mmw_kallsyms_rebase(k->ks, va - seen);
+	compare_delta(k, va - seen);
+	mmw_kallsyms_rebase(k->ks, seen - va);
+}
+
+void mmw_place_learn(struct mmw_kernel *k, const struct mmw_found_text *texts, size_t n)
+{
+	bool place = mmw_kallsyms_encoding(k->ks) == MMW_KALLSYMS_PLACE;
+	uint64_t seen[SEEN_MAX];
+	size_t n_seen = place ? 0 : seen_deltas(k, seen);
+
+	for (size_t t = 0; t <= n && k->n_shifts < MMW_SHIFTS_MAX; t++) {
+		k->vmcoreinfo = t < n ? texts[t].text : NULL;
+		if (place)
+			compare_places(k);
+		for (size_t i = 0; i < n_seen; i++)
+			compare_delta(k, seen[i]);
+		if (!place && !n_seen)
+			guess_shifts(k);
+	}
 	k->vmcoreinfo = NULL;
 }
 
