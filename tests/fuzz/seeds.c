@@ -71,7 +71,9 @@ void tiny_kernel(unsigned index, struct phys *out)
 
 static bool elf_seed(unsigned index, struct blob *out)
 {
-	static const char *const names[] = { "elf", "elf-be", "elf32", "elf-xnum", "elf-overlap", "elf-E" };
+	static const char *const names[] = {
+		"elf", "elf-be", "elf32", "elf-xnum", "elf-overlap", "elf-E", "vbox", "kcore", "kcore-old",
+	};
 	const struct wrap_format *f;
 	struct phys p;
 
@@ -84,6 +86,20 @@ static bool elf_seed(unsigned index, struct blob *out)
 		    f->big_endian, &p);
 	f->write(&p, out);
 	phys_fini(&p);
+	return true;
+}
+
+static bool xen_seed(unsigned index, struct blob *out)
+{
+	struct phys p;
+
+	if (index >= 4)
+		return false;
+	recipe_text("xen", "ram 1000 3000\nram 8000 1000\nu64 8000: 77*4\ncpu pc=1 sp=2 cr3=1000 cr4=20\n", false, &p);
+	wrap_format_by_name(index % 2 ? "xen-pv" : "xen-hvm")->write(&p, out);
+	phys_fini(&p);
+	if (index >= 2)
+		out->len -= 5000;
 	return true;
 }
 
@@ -343,6 +359,7 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		{ "symtab", symtab_seed },
 		{ "vmcoreinfo", vmcoreinfo_seed },
 		{ "walk", walk_seed },
+		{ "xen", xen_seed },
 		{ "ksymtab", ksymtab_seed },
 	};
 
