@@ -43,6 +43,7 @@ enum {
 	MAIN_STATUS_WIDE = 424,
 	MAIN_STATUS_NARROW = 412,
 	MAIN_LEN = 464,
+	SUB_LEN = 104,
 
 	BLOCK_MIN = 4096,
 	BLOCK_MAX = 1 << 20,
@@ -785,25 +786,25 @@ static int check_damage(struct mmw_image *img, const struct head *h, struct mmw_
 
 /* --- the parts of a split dump --------------------------------------------------------------------------------- */
 
-/* Is this a part of the same dump? Its main header and bitmaps are then the first one's, byte for byte. */
+/* Is this a part of the same dump? Then all but the sub header is the first one's, byte for byte, up to the descriptors. */
 static int same_dump(struct mmw_file *one, struct mmw_file *other, const struct head *h, struct mmw_err *err)
 {
 	/* Of an empty part the padding behind the bitmaps is missing. */
-	uint64_t stop = min64(desc_start(h), min64(one->size, other->size)), bitmap = (1 + (uint64_t)h->sub_blocks) * h->block_size;
+	uint64_t stop = min64(desc_start(h), min64(one->size, other->size)), rest = h->block_size + SUB_LEN;
 	uint8_t *buf = malloc(2 * COMPARE_CHUNK);
 	bool same = true;
 	int rc = 0;
 
 	if (!buf)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory to compare %s", other->name);
-	for (uint64_t at = 0, n; !rc && same && at < stop; at = at ? at + n : bitmap) {
+	for (uint64_t at = 0, n; !rc && same && at < stop; at = at ? at + n : rest) {
 		n = at ? min64(stop - at, COMPARE_CHUNK) : MAIN_LEN;
 		rc = mmw_file_read(one, at, buf, n, err);
 		rc = rc ? rc : mmw_file_read(other, at, buf + COMPARE_CHUNK, n, err);
 		same = !rc && !memcmp(buf, buf + COMPARE_CHUNK, n);
 	}
 	free(buf);
-	return rc || same ? rc : mmw_fail(err, MMW_E_ARG, 0, "%s is a part of another dump: its header or bitmaps differ",
+	return rc || same ? rc : mmw_fail(err, MMW_E_ARG, 0, "%s is a part of another dump: its header, notes or bitmaps differ",
 					  other->name);
 }
 
