@@ -3,7 +3,8 @@
  * pages list LIST FILE...                    the addresses of all pages that a dump stores, into LIST
  * pages read LIST PAGES SEED THREADS FILE... opens the dump and reads PAGES of them, in a random order unless SEED is 0
  *
- * Prints what opening and reading took in seconds, the second also in CPU time, the number of pages, and a sum over the bytes by which two libraries can be compared.
+ * Prints what opening and reading took in seconds, the second also in CPU time, the number of pages, and a sum over
+ * their bytes by which two libraries can be compared.
  * Linked with one library or the other: pages_mmwalk.c, pages_kdumpfile.c. tests/bench/formats runs it.
  */
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libkdumpfile, measured as pages_mmwalk.c measures ours: a clone of the context for each thread, as its manual says. */
+/* libkdumpfile, measured as pages_mmwalk.c measures ours: a clone of the context for each thread. */
 #include <fcntl.h>
 #include <libkdumpfile/kdumpfile.h>
 #include <stdio.h>

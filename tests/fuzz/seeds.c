@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/bytes.h"
 #include "lib/base/vec.h"
 #include "tests/tools/dwwrite.h"
 #include "tests/tools/kswrite.h"
@@ -232,6 +233,21 @@ static bool notes_seed(unsigned index, struct blob *out)
 {
 	struct phys p = { .big_endian = index & 1, .n_cpus = 1 + index / 2 };
 
+	if (index == 6 || index == 7) {
+		/* VirtualBox's and /proc/kcore's, out of the files they are in. */
+		struct blob file = { 0 };
+		uint64_t at;
+
+		p.big_endian = false;
+		phys_add(&p, 0x1000, 0x1000, PHYS_STORED);
+		wrap_format_by_name(index == 6 ? "vbox" : "kcore")->write(&p, &file);
+		at = mmw_get64(file.bytes + 64 + 8, false);
+		blob_u8(out, index == 6 ? 2 : 0x82);
+		blob_add(out, file.bytes + at, mmw_get64(file.bytes + 64 + 32, false));
+		blob_fini(&file);
+		phys_fini(&p);
+		return true;
+	}
 	if (index >= 6)
 		return false;
 	for (size_t i = 0; i < p.n_cpus; i++)

@@ -6,7 +6,8 @@
 
 #include "lib/base/vec.h"
 
-void elf_note(struct blob *out, const char *name, size_t name_len, uint32_t type, const struct blob *desc, size_t align, bool be)
+void elf_note(struct blob *out, const char *name, size_t name_len, uint32_t type, const struct blob *desc, size_t align,
+	      bool be)
 {
 	size_t start = out->len;
 
@@ -138,6 +139,8 @@ void write_vbox(const struct phys *p, struct blob *out)
 
 enum { KCORE_OTHERS = 3 };  /* notes, vmalloc, the kernel's text */
 
+#define VMALLOC ((1ull << 45) - 1)
+
 static void kcore_notes(struct blob *out)
 {
 	struct blob desc = { 0 };
@@ -165,9 +168,10 @@ static void kcore(const struct phys *p, bool places, struct blob *out)
 	kcore_notes(out);
 	s.filesz = out->len - s.at;
 	put_phdr(out, index++, &s);
-	s = (struct seg){ PT_LOAD, vmalloc & INT64_MAX, vmalloc, places ? UINT64_MAX : 0, (1ull << 45) - 1, (1ull << 45) - 1 };
+	s = (struct seg){ PT_LOAD, vmalloc & INT64_MAX, vmalloc, places ? UINT64_MAX : 0, VMALLOC, VMALLOC };
 	put_phdr(out, index++, &s);
-	s = (struct seg){ PT_LOAD, out->len, 0xffffffff81000000, places ? p->pages[0].pfn * PHYS_PAGE : 0, PHYS_PAGE, PHYS_PAGE };
+	s = (struct seg){ PT_LOAD, out->len, 0xffffffff81000000, places ? p->pages[0].pfn * PHYS_PAGE : 0, PHYS_PAGE,
+			  PHYS_PAGE };
 	put_phdr(out, index++, &s);
 	for (size_t i = 0, n; i < p->n; i += n) {
 		uint64_t pa = p->pages[i].pfn * PHYS_PAGE;

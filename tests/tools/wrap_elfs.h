@@ -6,7 +6,8 @@
 #include "tests/tools/phys.h"
 
 /* One note as it is in the file, padded to `align`; `name_len` as its header claims it. */
-void elf_note(struct blob *out, const char *name, size_t name_len, uint32_t type, const struct blob *desc, size_t align, bool be);
+void elf_note(struct blob *out, const char *name, size_t name_len, uint32_t type, const struct blob *desc, size_t align,
+	      bool be);
 
 void write_vbox(const struct phys *p, struct blob *out);
 void write_kcore(const struct phys *p, struct blob *out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* formats/elf.c and formats/xen.c on what VirtualBox, /proc/kcore, Xen and damage make of ELF; notes of other machines. */
+/* formats/elf.c and formats/xen.c on what VirtualBox, /proc/kcore, Xen and damage make of it; other machines' notes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -127,7 +127,8 @@ static void vbox(void **state)
 static void vbox_formats(void **state)
 {
 	static const struct { uint32_t format; bool known; } formats[] = {
-		{ 0x00010000, false }, { 0x00010005, false }, { 0x00010006, true }, { 0x00010007, true }, { 0x00020000, false },
+		{ 0x00010000, false }, { 0x00010005, false }, { 0x00010006, true }, { 0x00010007, true },
+		{ 0x00020000, false },
 	};
 	struct blob b = { 0 };
 	uint64_t notes;
@@ -392,7 +393,7 @@ static void xen_cut(void **state)
 	}
 }
 
-/* A 32-bit paravirtualised domain: the smaller context at the start of the larger entry, and CR3 in its own spelling. */
+/* A 32-bit paravirtualised domain: the smaller context at the start of the larger entry, and CR3 spelled its way. */
 static void xen_narrow(void **state)
 {
 	struct blob b = { 0 };
@@ -481,8 +482,8 @@ int main(void)
 		cmocka_unit_test(kcore), cmocka_unit_test(unplaced),
 		cmocka_unit_test(damaged_notes), cmocka_unit_test(damaged_segment),
 		cmocka_unit_test(notes_of_alignment_8), cmocka_unit_test(other_machines), cmocka_unit_test(xen_notes),
-		cmocka_unit_test(xen), cmocka_unit_test(xen_cut), cmocka_unit_test(xen_narrow), cmocka_unit_test(xen_damage),
-		cmocka_unit_test(not_xen),
+		cmocka_unit_test(xen), cmocka_unit_test(xen_cut), cmocka_unit_test(xen_narrow),
+		cmocka_unit_test(xen_damage), cmocka_unit_test(not_xen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

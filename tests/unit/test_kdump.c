@@ -337,7 +337,8 @@ static void write_set(struct kd_spec *s, struct set *set)
 		snprintf(set->name[i], sizeof(set->name[i]), "%s/%u", set->dir, i);
 		to = fopen(set->name[i], "wb");
 		assert_non_null(to);
-		assert_int_equal(fwrite(built.bytes, 1, built.len - (i == 2 ? 50 : 0), to), built.len - (i == 2 ? 50 : 0));
+		built.len -= i == 2 ? 50 : 0;
+		assert_int_equal(fwrite(built.bytes, 1, built.len, to), built.len);
 		fclose(to);
 		kd_free(&built);
 	}
