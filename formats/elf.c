@@ -48,6 +48,7 @@ struct phdr {
 /* What is known of the whole file when its segments are taken. */
 struct elf {
 	struct elf_head h;
+	uint64_t n_null;                   /* program headers that were never written */
 	uint64_t n_load, n_placed;         /* segments with memory; those with a p_paddr that is not 0 */
 	uint64_t map_first, map_end;       /* kcore of old: where the direct map's segments lie */
 	uint64_t n_bad;                    /* segments that make no sense */
@@ -190,6 +191,7 @@ static int survey_phdr(struct mmw_image *img, const struct phdr *p, struct elf *
 {
 	int rc;
 
+	e->n_null += p->type == PT_NULL;
 	if (p->type == PT_LOAD && p->memsz) {
 		e->n_load++;
 		e->n_placed += p->paddr != 0;
@@ -311,6 +313,9 @@ static int elf_open(struct mmw_image *img, struct mmw_err *err)
 	rc = rc ? rc : each_phdr(img, &e, take_load, err);
 	if (rc)
 		return rc;
+	if (!img->n_ext && e.n_null && !e.n_load)
+		return mmw_fail(err, MMW_E_CORRUPT, 0, "this ELF core file says of no memory where it lies: %" PRIu64 " of its %" PRIu64
+				" program headers are empty (the dump ended before they were written)", e.n_null, e.h.phnum);
 	if (!img->n_ext)
 		return mmw_fail(err, MMW_E_CORRUPT, 0, "this ELF core file holds no memory (no PT_LOAD segment)");
 	describe(img, &e);
