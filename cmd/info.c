@@ -142,7 +142,8 @@ static void print_memory(struct mmw_target *t)
 	}
 	if (truncated) {
 		line(t, "");
-		fprintf(t->out.to, "%s missing: the file is truncated\n", amount(truncated, text, sizeof(text)));
+		fprintf(t->out.to, "%s missing: %s\n", amount(truncated, text, sizeof(text)),
+			mmw_image_lacks_parts(t->image) ? "in parts that were not given (--part)" : "the file is truncated");
 		t->damage = true;
 	}
 	if (!t->verbose)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kdump-compressed dumps: makedumpfile -c/-l/-p/-z, QEMU dump-guest-memory -z/-l/-s.
+ * kdump-compressed dumps: makedumpfile -c/-l/-p/-z, QEMU dump-guest-memory -z/-l/-s; and diskdump's before them.
  *
  *   block 0            disk_dump_header: "KDUMP   ", i32 version, 6 x char[65] utsname, struct timeval, then u32 each:
  *                      status, block_size, sub_hdr_size, bitmap_blocks, max_mapnr, ... (last: nr_cpus)
@@ -12,17 +12,20 @@
  *
  * Bits count from the least significant. Old and unfiltered dumps have one bitmap that serves both purposes. Zero
  * pages all point at one stored block. A page in the 1st bitmap only was filtered out; what a full disk cut off has
- * descriptors of zeros. A part of a split dump has everyone's bitmaps and the descriptors of its own PFN range.
+ * descriptors of zeros. A part of a split dump (makedumpfile --split) has everyone's main header and bitmaps, and the
+ * descriptors of its own PFN range; --part names the others.
  *
  * Everything is in the byte order and the C ABI of the producer, and nothing says which: struct timeval makes `status`
  * lie at 424 (64-bit, and 32-bit with 64-bit time) or 412, and `unsigned long` and the alignment of off_t give the sub
  * header three shapes. Each is tried and the one that makes most sense is taken.
  *
+ * "DISKDUMP" (RHEL 3 and 4) is the same with another sub header, which points at registers in memory, and another meaning
+ * of `status`. No such file was at hand: this follows what crash (diskdump.c) and diskdump's own header say.
+ *
  * makedumpfile diskdump_mod.h, makedumpfile.c write_kdump_header(); QEMU dump/dump.c, include/sysemu/dump.h.
  */
 #include <elf.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +43,7 @@ enum {
 	MAIN_STATUS_WIDE = 424,
 	MAIN_STATUS_NARROW = 412,
 	MAIN_LEN = 464,
+	SUB_LEN = 104,
 
 	BLOCK_MIN = 4096,
 	BLOCK_MAX = 1 << 20,
@@ -48,6 +52,9 @@ enum {
 	DESC_LEN = 24,
 	DESC_WINDOW = 170,  /* descriptors read at once when pages are read in order: 4 KiB */
 	DESC_FEW = 16,
+
+	COMPARE_CHUNK = 256 << 10,
+	MISSING_SHOWN = 3,
 
 	LEAF_SHIFT = 15,  /* PFNs per leaf of the bitmaps: 4 KiB of each */
 	LEAF_WORDS = 1 << (LEAF_SHIFT - 6),
@@ -68,6 +75,8 @@ enum {
 	DH_INCOMPLETE = 0x8,
 	DH_EXCLUDED_VMEMMAP = 0x10,
 	DH_KNOWN = 0x3f,
+	DISK_INCOMPLETE = 0x7,  /* diskdump's: started, in progress, device too small */
+	DISK_COMPRESSED = 0x8,
 };
 
 /* Where the sub header keeps its fields; each version added some at the end. */
@@ -80,7 +89,7 @@ static const struct sub_layout sub_packed = { 4, 4, 8, 12, 16, 20, 32, 44, 56, 6
 static const struct sub_layout sub_padded = { 4, 4, 8, 12, 16, 24, 40, 56, 72, 80, 88 };
 
 struct head {
-	bool be;
+	bool be, disk;  /* disk: DISKDUMP */
 	uint32_t version, status, block_size, sub_blocks, bitmap_blocks, max_mapnr;
 };
 
@@ -102,14 +111,21 @@ struct leaf_slot {
 	uint64_t rank;      /* stored bits in all leaves before */
 };
 
+/* A file and the PFNs [first, stop) it has descriptors for. */
+struct part {
+	struct mmw_file *file;  /* borrowed from the image */
+	uint64_t first, stop;
+	uint64_t rank;          /* stored bits before `first` */
+	uint64_t desc_at, n_desc;
+};
+
 struct kdump {
 	struct leaf_slot *leaves;  /* n_leaves, and one more for the rank at the end */
 	uint64_t n_leaves, n_pfn;
-	uint64_t base;                   /* added to a PFN of the file to make one of the machine */
+	uint64_t base;             /* added to a PFN of the file to make one of the machine */
 	bool split;
-	uint64_t part_first, part_stop;  /* PFNs this file has descriptors for */
-	uint64_t part_rank;              /* stored bits before part_first */
-	uint64_t desc_at, n_desc;
+	struct part *parts;        /* ascending; one that has all PFNs when the dump is not split */
+	size_t n_parts;
 };
 
 struct desc {
@@ -117,8 +133,9 @@ struct desc {
 	uint32_t size, flags;
 };
 
-/* Descriptors [first, first + n) as they are in the file. */
+/* Descriptors [first, first + n) of a part, as they are in its file. */
 struct desc_window {
+	const struct part *part;
 	uint64_t first, n;
 	uint8_t bytes[DESC_WINDOW * DESC_LEN];
 };
@@ -126,6 +143,7 @@ struct desc_window {
 struct kdump_reader {
 	struct desc_window window;
 	uint64_t zero_at;  /* offset of a stored block known to be all zero; 0 is none */
+	const struct part *zero_part;
 	struct mmw_unpack *unpack;
 	uint8_t packed[];  /* block_size bytes */
 };
@@ -133,18 +151,6 @@ struct kdump_reader {
 static uint64_t min64(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
-}
-
-static void note_add(struct mmw_image *img, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void note_add(struct mmw_image *img, const char *fmt, ...)
-{
-	size_t used = strlen(img->note);
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(img->note + used, sizeof(img->note) - used, fmt, ap);
-	va_end(ap);
 }
 
 /* --- the headers ---------------------------------------------------------------------------------------------- */
@@ -164,6 +170,7 @@ static int parse_head(struct mmw_bytes *b, uint64_t status_at, struct head *h, s
 	int rc;
 
 	h->be = b->big_endian;
+	h->disk = b->base[0] == 'D';
 	rc = mmw_bytes_seek(b, MAIN_VERSION, err);
 	rc = rc ? rc : mmw_bytes_u32(b, &h->version, err);
 	rc = rc ? rc : mmw_bytes_seek(b, status_at, err);
@@ -192,6 +199,15 @@ static int head_score(const struct head *h, uint64_t file_size)
 	       (h->max_mapnr ? 1 : 0) + (h->version <= 6 ? 1 : 0);
 }
 
+/* An empty part of a split dump ends with its bitmaps, which are not padded to a block: `whole` is false for one. */
+static int check_room(const struct mmw_file *f, const struct head *h, bool whole, struct mmw_err *err)
+{
+	if (!whole || desc_start(h) <= f->size)
+		return 0;
+	return mmw_fail(err, MMW_E_CORRUPT, f->size, "truncated: the kdump headers and bitmaps take %" PRIu64
+			" bytes, the file has %" PRIu64, desc_start(h), f->size);
+}
+
 /* Read the main header in each byte order and shape; *wide when `status` is where 64-bit machines put it. */
 static int read_head(struct mmw_file *f, uint8_t *bytes, struct head *h, bool *wide, struct mmw_err *err)
 {
@@ -201,10 +217,7 @@ static int read_head(struct mmw_file *f, uint8_t *bytes, struct head *h, bool *w
 
 	if (rc)
 		return rc;
-	if (len >= SIGNATURE_LEN && !memcmp(bytes, "DISKDUMP", SIGNATURE_LEN))
-		return mmw_fail(err, MMW_E_UNSUPPORTED, 0, "this is a dump of the old diskdump facility "
-				"(\"DISKDUMP\", before kdump), which only crash reads");
-	if (len < SIGNATURE_LEN || memcmp(bytes, "KDUMP   ", SIGNATURE_LEN))
+	if (len < SIGNATURE_LEN || (memcmp(bytes, "KDUMP   ", SIGNATURE_LEN) && memcmp(bytes, "DISKDUMP", SIGNATURE_LEN)))
 		return mmw_fail(err, MMW_E_CORRUPT, 0, "no kdump signature");
 	for (int shape = 0; shape < 4; shape++) {
 		struct mmw_bytes b = mmw_bytes_of(bytes, len, shape & 2, "kdump header");
@@ -224,10 +237,7 @@ static int read_head(struct mmw_file *f, uint8_t *bytes, struct head *h, bool *w
 	if (!best)
 		return mmw_fail(err, MMW_E_CORRUPT, 0, "the kdump header makes no sense in any byte order or "
 				"word size");
-	if (desc_start(h) > f->size)
-		return mmw_fail(err, MMW_E_CORRUPT, f->size, "truncated: the kdump headers and bitmaps take %" PRIu64
-				" bytes, the file has %" PRIu64, desc_start(h), f->size);
-	return 0;
+	return check_room(f, h, f->size < 2 * (uint64_t)h->block_size, err);
 }
 
 /* How many bytes of the sub header a version has. */
@@ -315,13 +325,18 @@ static int sub_score(const struct head *h, const struct sub *s)
 	return score;
 }
 
+static bool is_empty_part(const struct head *h, const struct sub *s)
+{
+	return h->version >= 2 && s->split && s->start == s->end;
+}
+
 static int read_sub(struct mmw_file *f, const struct head *h, bool wide, struct sub *s, struct mmw_err *err)
 {
 	/* A wide main header with a narrow sub header: a 32-bit machine with 64-bit time. */
 	const struct sub_layout *const layouts[] = { wide ? &sub_wide : &sub_packed, &sub_padded };
 	int best = 0;
 
-	for (size_t i = 0; i < mmw_array_len(layouts); i++) {
+	for (size_t i = 0; !h->disk && i < mmw_array_len(layouts); i++) {
 		struct sub try = { 0 };
 		int rc = parse_sub(f, h, layouts[i], &try, err);
 		int score;
@@ -334,7 +349,7 @@ static int read_sub(struct mmw_file *f, const struct head *h, bool wide, struct 
 			*s = try;
 		}
 	}
-	return 0;
+	return check_room(f, h, !is_empty_part(h, s), err);
 }
 
 /* --- what the headers say of the machine ---------------------------------------------------------------------- */
@@ -414,8 +429,13 @@ static int take_notes(struct mmw_image *img, const struct sub *s, struct mmw_err
 
 	if (rc != -MMW_E_CORRUPT)
 		return rc;
-	note_add(img, ", notes damaged");
+	mmw_image_note_add(img, ", notes damaged");
 	return 0;
+}
+
+static bool is_incomplete(const struct head *h)
+{
+	return h->status & (h->disk ? DISK_INCOMPLETE : DH_INCOMPLETE);
 }
 
 static void describe(struct mmw_image *img, const struct head *h, const struct sub *s)
@@ -423,13 +443,13 @@ static void describe(struct mmw_image *img, const struct head *h, const struct s
 	const char *codec = h->status & DH_ZLIB ? "zlib" : h->status & DH_LZO ? "lzo" :
 			    h->status & DH_SNAPPY ? "snappy" : h->status & DH_ZSTD ? "zstd" : "uncompressed";
 
-	snprintf(img->note, sizeof(img->note), "version %" PRIu32 ", %s", h->version, codec);
-	if (h->version >= 1)
-		note_add(img, ", level %" PRIu32, s->level);
-	if (h->status & DH_INCOMPLETE)
-		note_add(img, ", incomplete");
-	if (h->version >= 2 && s->split)
-		note_add(img, ", part of a split dump");
+	if (h->disk)
+		codec = h->status & DISK_COMPRESSED ? "zlib" : "uncompressed";
+	snprintf(img->note, sizeof(img->note), "%sversion %" PRIu32 ", %s", h->disk ? "diskdump " : "", h->version, codec);
+	if (h->version >= 1 && !h->disk)
+		mmw_image_note_add(img, ", level %" PRIu32, s->level);
+	if (is_incomplete(h))
+		mmw_image_note_add(img, ", incomplete");
 }
 
 /* --- the bitmaps ---------------------------------------------------------------------------------------------- */
@@ -473,19 +493,47 @@ static uint64_t range_mask(uint64_t pfn, uint64_t first, uint64_t stop)
 	return mask;
 }
 
+/* The first part that ends above `pfn`, or n_parts. */
+static size_t part_after(const struct kdump *k, uint64_t pfn)
+{
+	size_t lo = 0, hi = k->n_parts;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (k->parts[mid].stop <= pfn)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* Which of the 64 PFNs from `pfn` on lie in a part that is there. */
+static uint64_t parts_word(const struct kdump *k, uint64_t pfn)
+{
+	uint64_t word = 0;
+
+	if (!k->split)
+		return UINT64_MAX;
+	for (size_t i = part_after(k, pfn); i < k->n_parts && k->parts[i].first < pfn + 64; i++)
+		word |= range_mask(pfn, k->parts[i].first, k->parts[i].stop);
+	return word;
+}
+
 /* Which of the 64 PFNs from `pfn` on are in one state. */
 static uint64_t state_word(const struct kdump *k, uint64_t pfn, enum mmw_state state)
 {
 	const struct leaf *l = k->leaves[pfn >> LEAF_SHIFT].leaf;
 	unsigned word = (pfn >> 6) % LEAF_WORDS;
-	uint64_t lost;
+	uint64_t there;
 
 	if (!l)
 		return 0;
 	if (state == MMW_EXCLUDED)
 		return l->ram[word] & ~l->stored[word];
-	lost = l->lost ? l->lost[word] : 0;
-	return l->stored[word] & range_mask(pfn, k->part_first, k->part_stop) & (state == MMW_STORED ? ~lost : lost);
+	there = parts_word(k, pfn) & ~(l->lost ? l->lost[word] : 0);
+	return l->stored[word] & (state == MMW_STORED ? there : ~there);
 }
 
 /* Fill the leaf of 32768 PFNs from its bytes in the two bitmaps, whatever lies past the last PFN cut off. */
@@ -562,6 +610,15 @@ static int load_bitmaps(struct kdump *k, struct mmw_file *f, const struct head *
 	return mmw_wrap(err, rc, "kdump bitmaps");
 }
 
+/* Which of the 64 PFNs from `pfn` on are in any state. */
+static uint64_t known_word(const struct kdump *k, uint64_t pfn)
+{
+	const struct leaf *l = k->leaves[pfn >> LEAF_SHIFT].leaf;
+	unsigned word = (pfn >> 6) % LEAF_WORDS;
+
+	return l->ram[word] | l->stored[word];
+}
+
 /* The first PFN from `pfn` on that is in any state, or n_pfn. */
 static uint64_t first_known(const struct kdump *k, uint64_t pfn)
 {
@@ -574,8 +631,7 @@ static uint64_t first_known(const struct kdump *k, uint64_t pfn)
 			pfn |= (1 << LEAF_SHIFT) - 64;
 			continue;
 		}
-		word = state_word(k, pfn, MMW_STORED) | state_word(k, pfn, MMW_EXCLUDED) |
-		       state_word(k, pfn, MMW_TRUNCATED);
+		word = known_word(k, pfn);
 		if (word & skip)
 			return pfn + __builtin_ctzll(word & skip);
 	}
@@ -617,34 +673,35 @@ static int kdump_next_extent(const struct mmw_image *img, uint64_t from, struct 
 
 /* --- page descriptors ----------------------------------------------------------------------------------------- */
 
-static int fill_window(const struct kdump *k, struct mmw_file *f, struct desc_window *w, uint64_t index,
-		       struct mmw_err *err)
+static int fill_window(const struct part *part, struct desc_window *w, uint64_t index, struct mmw_err *err)
 {
-	uint64_t at = k->desc_at + index * DESC_LEN;
-	bool onward = index - w->first < w->n + DESC_WINDOW;  /* reading in order: worth a large read */
-	uint64_t n = min64(k->n_desc - index, onward ? DESC_WINDOW : DESC_FEW);
+	uint64_t at = part->desc_at + index * DESC_LEN;
+	/* Reading in order: worth a large read. */
+	bool onward = part == w->part && index - w->first < w->n + DESC_WINDOW;
+	uint64_t n = min64(part->n_desc - index, onward ? DESC_WINDOW : DESC_FEW);
 	int rc;
 
 	w->n = 0;
-	rc = mmw_file_read(f, at, w->bytes, n * DESC_LEN, NULL);
+	rc = mmw_file_read(part->file, at, w->bytes, n * DESC_LEN, NULL);
 	if (rc) {
 		n = 1;
-		rc = mmw_file_read(f, at, w->bytes, DESC_LEN, err);
+		rc = mmw_file_read(part->file, at, w->bytes, DESC_LEN, err);
 		if (rc)
 			return mmw_wrap(err, rc, "page descriptor %" PRIu64, index);
 	}
+	w->part = part;
 	w->first = index;
 	w->n = n;
 	return 0;
 }
 
-static int get_desc(const struct kdump *k, struct mmw_file *f, struct desc_window *w, bool be, uint64_t index,
-		    struct desc *out, struct mmw_err *err)
+static int get_desc(const struct part *part, struct desc_window *w, bool be, uint64_t index, struct desc *out,
+		    struct mmw_err *err)
 {
 	const uint8_t *p;
 
-	if (index - w->first >= w->n) {
-		int rc = fill_window(k, f, w, index, err);
+	if (part != w->part || index - w->first >= w->n) {
+		int rc = fill_window(part, w, index, err);
 
 		if (rc)
 			return rc;
@@ -661,14 +718,14 @@ static bool desc_lost(const struct desc *d, uint64_t file_size)
 }
 
 /* The dump says so, or the last descriptors show it. */
-static bool is_damaged(const struct kdump *k, const struct mmw_image *img, const struct head *h, struct desc_window *w)
+static bool is_damaged(const struct part *part, const struct head *h, struct desc_window *w)
 {
 	struct desc d;
 
-	if (h->status & DH_INCOMPLETE)
+	if (is_incomplete(h))
 		return true;
-	for (uint64_t i = k->n_desc > DESC_WINDOW ? k->n_desc - DESC_WINDOW : 0; i < k->n_desc; i++)
-		if (get_desc(k, img->file, w, img->big_endian, i, &d, NULL) || desc_lost(&d, img->file->size))
+	for (uint64_t i = part->n_desc > DESC_WINDOW ? part->n_desc - DESC_WINDOW : 0; i < part->n_desc; i++)
+		if (get_desc(part, w, h->be, i, &d, NULL) || desc_lost(&d, part->file->size))
 			return true;
 	return false;
 }
@@ -684,21 +741,20 @@ static int mark_lost(struct leaf *l, uint64_t pfn, struct mmw_err *err)
 }
 
 /* Only in a damaged dump, whose extents could not tell otherwise: look at every descriptor. */
-static int find_lost(struct kdump *k, const struct mmw_image *img, struct desc_window *w, bool *any,
-		     struct mmw_err *err)
+static int find_lost(struct kdump *k, const struct part *part, bool be, struct desc_window *w, bool *any, struct mmw_err *err)
 {
-	uint64_t index = 0, pfn = k->part_first;
+	uint64_t index = 0, pfn = part->first;
 	struct desc d;
 
-	while ((pfn = first_known(k, pfn)) < k->part_stop) {
+	while ((pfn = first_known(k, pfn)) < part->stop) {
 		struct leaf *l = k->leaves[pfn >> LEAF_SHIFT].leaf;
 		int rc;
 
 		if (bit_at(l->stored, pfn)) {
-			rc = get_desc(k, img->file, w, img->big_endian, index++, &d, NULL);
-			if (rc && rc != -MMW_E_CORRUPT)
+			rc = get_desc(part, w, be, index++, &d, NULL);
+			if (rc && rc != -MMW_E_CORRUPT && rc != -MMW_E_TRUNCATED)
 				return mmw_fail(err, -rc, 0, "reading the page descriptors failed");
-			if (rc || desc_lost(&d, img->file->size)) {
+			if (rc || desc_lost(&d, part->file->size)) {
 				*any = true;
 				rc = mark_lost(l, pfn, err);
 				if (rc)
@@ -719,32 +775,138 @@ static int check_damage(struct mmw_image *img, const struct head *h, struct mmw_
 
 	if (!w)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory to look at the page descriptors");
-	if (is_damaged(k, img, h, w))
-		rc = find_lost(k, img, w, &any, err);
-	if (any && !(h->status & DH_INCOMPLETE))
-		note_add(img, ", truncated");
+	for (size_t i = 0; !rc && i < k->n_parts; i++)
+		if (is_damaged(&k->parts[i], h, w))
+			rc = find_lost(k, &k->parts[i], h->be, w, &any, err);
+	if (any && !is_incomplete(h))
+		mmw_image_note_add(img, ", truncated");
 	free(w);
 	return rc;
 }
 
-/* --- opening -------------------------------------------------------------------------------------------------- */
+/* --- the parts of a split dump --------------------------------------------------------------------------------- */
 
-static int take_part(struct kdump *k, const struct head *h, const struct sub *s, struct mmw_err *err)
+/* Is this a part of the same dump? Then all but the sub header is the first one's, byte for byte, up to the descriptors. */
+static int same_dump(struct mmw_file *one, struct mmw_file *other, const struct head *h, struct mmw_err *err)
 {
-	k->part_stop = k->n_pfn;
+	/* Of an empty part the padding behind the bitmaps is missing. */
+	uint64_t stop = min64(desc_start(h), min64(one->size, other->size)), rest = h->block_size + SUB_LEN;
+	uint8_t *buf = malloc(2 * COMPARE_CHUNK);
+	bool same = true;
+	int rc = 0;
+
+	if (!buf)
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory to compare %s", other->name);
+	for (uint64_t at = 0, n; !rc && same && at < stop; at = at ? at + n : rest) {
+		n = at ? min64(stop - at, COMPARE_CHUNK) : MAIN_LEN;
+		rc = mmw_file_read(one, at, buf, n, err);
+		rc = rc ? rc : mmw_file_read(other, at, buf + COMPARE_CHUNK, n, err);
+		same = !rc && !memcmp(buf, buf + COMPARE_CHUNK, n);
+	}
+	free(buf);
+	return rc || same ? rc : mmw_fail(err, MMW_E_ARG, 0, "%s is a part of another dump: its header, notes or bitmaps differ",
+					  other->name);
+}
+
+/* The PFNs that a file says it has; a dump that is not split has all of them. */
+static int add_part(struct kdump *k, struct mmw_file *f, const struct head *h, const struct sub *s, struct mmw_err *err)
+{
+	struct part *part = &k->parts[k->n_parts];
+
+	*part = (struct part){ f, 0, k->n_pfn };
 	if (h->version >= 2 && s->split) {
 		if (s->start > s->end || s->end > k->n_pfn)
 			return mmw_fail(err, MMW_E_CORRUPT, 0, "this part of a split dump claims PFNs 0x%" PRIx64
 					" to 0x%" PRIx64 " of 0x%" PRIx64, s->start, s->end, k->n_pfn);
 		k->split = true;
-		k->part_first = s->start;
-		k->part_stop = s->end;
+		part->first = s->start;
+		part->stop = s->end;
 	}
-	k->part_rank = rank_of(k, k->part_first);
-	k->n_desc = rank_of(k, k->part_stop) - k->part_rank;
-	k->desc_at = desc_start(h);
+	part->rank = rank_of(k, part->first);
+	part->n_desc = rank_of(k, part->stop) - part->rank;
+	part->desc_at = desc_start(h);
+	/* An empty one has nothing to find, and would spoil the order. */
+	k->n_parts += part->first < part->stop || !k->split;
 	return 0;
 }
+
+static int add_other(struct kdump *k, struct mmw_image *img, const struct mmw_part *other, const struct head *first,
+		     struct mmw_err *err)
+{
+	struct mmw_file *f = other->file;
+	uint8_t bytes[MAIN_LEN];
+	struct head h = { 0 };
+	struct sub s = { 0 };
+	bool wide = false;
+	int rc;
+
+	if (other->has_base)
+		return mmw_fail(err, MMW_E_ARG, 0, "%s has addresses of its own: @PA does not go with it", f->name);
+	rc = read_head(f, bytes, &h, &wide, err);
+	rc = rc ? rc : read_sub(f, &h, wide, &s, err);
+	if (!rc && (h.version < 2 || !s.split))
+		rc = mmw_fail(err, MMW_E_ARG, 0, "it is no part of a split dump");
+	if (rc)
+		return mmw_wrap(err, rc, "%s", f->name);
+	rc = same_dump(img->file, f, first, err);
+	return rc ? rc : mmw_wrap(err, add_part(k, f, first, &s, err), "%s", f->name);
+}
+
+static int by_first(const void *a, const void *b)
+{
+	const struct part *x = a, *y = b;
+
+	return x->first < y->first ? -1 : x->first > y->first;
+}
+
+/* What no part has, in PFNs as the parts count them. */
+static void note_missing(struct mmw_image *img, const struct kdump *k)
+{
+	uint64_t at = 0;
+	unsigned n = 0;
+
+	for (size_t i = 0; i <= k->n_parts; i++) {
+		uint64_t stop = i < k->n_parts ? k->parts[i].first : k->n_pfn;
+
+		if (at < stop && rank_of(k, stop) > rank_of(k, at) && n++ < MISSING_SHOWN)
+			mmw_image_note_add(img, "%s 0x%" PRIx64 "-0x%" PRIx64, n == 1 ? ", missing the parts with PFNs" : ",", at,
+					   stop - 1);
+		if (i < k->n_parts)
+			at = k->parts[i].stop;
+	}
+	img->lacks_parts = n > 0;
+	if (n)
+		mmw_image_note_add(img, "%s: give them with --part", n > MISSING_SHOWN ? " and more" : "");
+}
+
+static int take_parts(struct mmw_image *img, const struct head *h, const struct sub *s, struct mmw_err *err)
+{
+	struct kdump *k = img->priv;
+	int rc;
+
+	k->parts = calloc(1 + img->n_parts, sizeof(*k->parts));
+	if (!k->parts)
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for %zu parts", img->n_parts);
+	rc = add_part(k, img->file, h, s, err);
+	if (!rc && !k->split && img->n_parts)
+		rc = mmw_fail(err, MMW_E_ARG, 0, "this dump is whole and not split: --part does not go with it");
+	for (size_t i = 0; !rc && i < img->n_parts; i++)
+		rc = add_other(k, img, &img->parts[i], h, err);
+	if (rc)
+		return rc;
+	qsort(k->parts, k->n_parts, sizeof(*k->parts), by_first);
+	for (size_t i = 1; i < k->n_parts; i++)
+		if (k->parts[i].first < k->parts[i - 1].stop)
+			return mmw_fail(err, MMW_E_ARG, 0, "%s and %s both have PFN 0x%" PRIx64 ": the same part twice?",
+					k->parts[i - 1].file->name, k->parts[i].file->name, k->parts[i].first);
+	if (k->split) {
+		mmw_image_note_add(img, ", %zu part%s of a split dump", 1 + img->n_parts, img->n_parts ? "s" : "");
+		note_missing(img, k);
+	}
+	return 0;
+}
+
+/* --- opening -------------------------------------------------------------------------------------------------- */
 
 /*
  * makedumpfile counts PFNs of 32-bit ARM from the start of memory, QEMU from 0. QEMU leaves the kernel release empty,
@@ -782,12 +944,12 @@ static int kdump_open(struct mmw_image *img, struct mmw_err *err)
 	rc = take_notes(img, &s, err);
 	k->n_pfn = h.version >= 6 && s.max_mapnr ? s.max_mapnr : h.max_mapnr;
 	rc = rc ? rc : load_bitmaps(k, img->file, &h, err);
-	rc = rc ? rc : take_part(k, &h, &s, err);
+	rc = rc ? rc : take_parts(img, &h, &s, err);
 	rc = rc ? rc : check_damage(img, &h, err);
 	if (!rc)
 		k->base = pfn_base(k, img, &s, utsname_field(bytes, 2, text));
 	if (!rc && k->base)
-		note_add(img, ", counted from 0x%" PRIx64, s.phys_base);
+		mmw_image_note_add(img, ", counted from 0x%" PRIx64, s.phys_base);
 	return rc;
 }
 
@@ -803,6 +965,7 @@ static void kdump_close(struct mmw_image *img)
 		free(k->leaves[i].leaf);
 	}
 	free(k->leaves);
+	free(k->parts);
 	free(k);
 }
 
@@ -830,9 +993,9 @@ static void kdump_reader_close(void *priv)
 	free(r);
 }
 
-static int check_desc(const struct mmw_image *img, const struct desc *d, uint64_t pa, struct mmw_err *err)
+static int check_desc(const struct mmw_image *img, const struct part *part, const struct desc *d, uint64_t pa,
+		      struct mmw_err *err)
 {
-	const struct kdump *k = img->priv;
 	const char *what = NULL;
 
 	if (!d->offset && !d->size)
@@ -844,30 +1007,32 @@ static int check_desc(const struct mmw_image *img, const struct desc *d, uint64_
 		what = "has an impossible size";
 	else if ((d->size == img->block_size) != (d->flags == 0))
 		what = "has a size that contradicts its flags";
-	else if (d->offset < k->desc_at)
+	else if (d->offset < part->desc_at)
 		what = "points into the headers";
 	if (what)
 		return mmw_fail(err, MMW_E_CORRUPT, pa, "the descriptor of physical 0x%" PRIx64 " %s: offset %" PRIu64
 				", size %" PRIu32 ", flags 0x%" PRIx32, pa, what, d->offset, d->size, d->flags);
-	if (!mmw_fits(d->offset, d->size, img->file->size))
+	if (!mmw_fits(d->offset, d->size, part->file->size))
 		return mmw_fail(err, MMW_E_TRUNCATED, pa, "physical 0x%" PRIx64 " lies past the end of the truncated "
 				"file: %" PRIu32 " bytes at offset %" PRIu64, pa, d->size, d->offset);
 	return 0;
 }
 
 /* A block stored as it is. Dumps keep one block of zeros that half their pages point at: know it by its place. */
-static int read_stored(const struct mmw_image *img, struct kdump_reader *r, const struct desc *d, uint8_t *buf,
-		       struct mmw_err *err)
+static int read_stored(const struct mmw_image *img, struct kdump_reader *r, const struct part *part, const struct desc *d,
+		       uint8_t *buf, struct mmw_err *err)
 {
 	int rc;
 
-	if (d->offset == r->zero_at) {
+	if (d->offset == r->zero_at && part == r->zero_part) {
 		memset(buf, 0, img->block_size);
 		return 0;
 	}
-	rc = mmw_file_read(img->file, d->offset, buf, d->size, err);
-	if (!rc && all_zero(buf, d->size))
+	rc = mmw_file_read(part->file, d->offset, buf, d->size, err);
+	if (!rc && all_zero(buf, d->size)) {
 		r->zero_at = d->offset;
+		r->zero_part = part;
+	}
 	return rc;
 }
 
@@ -886,14 +1051,14 @@ static enum mmw_codec codec_of(uint32_t flags)
 	}
 }
 
-static int read_data(const struct mmw_image *img, struct kdump_reader *r, const struct desc *d, uint64_t pa,
-		     uint8_t *buf, struct mmw_err *err)
+static int read_data(const struct mmw_image *img, struct kdump_reader *r, const struct part *part, const struct desc *d,
+		     uint64_t pa, uint8_t *buf, struct mmw_err *err)
 {
 	int rc;
 
 	if (!d->flags)
-		return read_stored(img, r, d, buf, err);
-	rc = mmw_file_read(img->file, d->offset, r->packed, d->size, err);
+		return read_stored(img, r, part, d, buf, err);
+	rc = mmw_file_read(part->file, d->offset, r->packed, d->size, err);
 	if (rc)
 		return rc;
 	rc = mmw_unpack(r->unpack, codec_of(d->flags), r->packed, d->size, buf, img->block_size, err);
@@ -909,7 +1074,9 @@ static int kdump_read_block(const struct mmw_image *img, void *priv, uint64_t bl
 	struct kdump_reader *r = priv;
 	uint64_t pa = block * img->block_size, pfn = block - k->base;
 	const struct leaf *l = NULL;
+	const struct part *part;
 	struct desc d;
+	size_t i;
 	int rc;
 
 	if (block >= k->base && pfn < k->n_pfn)
@@ -921,14 +1088,16 @@ static int kdump_read_block(const struct mmw_image *img, void *priv, uint64_t bl
 	if (l->lost && bit_at(l->lost, pfn))
 		return mmw_fail(err, MMW_E_TRUNCATED, pa, "physical 0x%" PRIx64 " is not in the file: the dump is incomplete or "
 				"truncated", pa);
-	if (pfn < k->part_first || pfn >= k->part_stop)
-		return mmw_fail(err, MMW_E_NODATA, pa, "physical 0x%" PRIx64 " is in another part of this split "
-				"dump", pa);
-	rc = get_desc(k, img->file, &r->window, img->big_endian, rank_of(k, pfn) - k->part_rank, &d, err);
+	i = part_after(k, pfn);
+	part = &k->parts[i];
+	if (i == k->n_parts || pfn < part->first)
+		return mmw_fail(err, MMW_E_TRUNCATED, pa, "physical 0x%" PRIx64 " is in another part of this split dump (--part)",
+				pa);
+	rc = get_desc(part, &r->window, img->big_endian, rank_of(k, pfn) - part->rank, &d, err);
 	if (!rc)
-		rc = check_desc(img, &d, pa, err);
+		rc = check_desc(img, part, &d, pa, err);
 	if (!rc)
-		rc = read_data(img, r, &d, pa, buf, err);
+		rc = read_data(img, r, part, &d, pa, buf, err);
 	if (rc && err)
 		err->addr = pa;
 	return rc;
@@ -936,8 +1105,9 @@ static int kdump_read_block(const struct mmw_image *img, void *priv, uint64_t bl
 
 const struct mmw_format mmw_format_kdump = {
 	.name = "kdump",
-	.summary = "kdump-compressed dump: makedumpfile, QEMU dump-guest-memory -z/-l/-s",
+	.summary = "kdump-compressed dump: makedumpfile, QEMU dump-guest-memory -z/-l/-s; parts of a split one",
 	.probe = kdump_probe,
+	.takes_parts = true,
 	.open = kdump_open,
 	.read_block = kdump_read_block,
 	.next_extent = kdump_next_extent,

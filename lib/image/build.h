@@ -79,9 +79,10 @@ struct mmw_image {
 	const struct mmw_progress *progress;  /* while it is opened; may be NULL */
 	char placement[160];    /* for mmw_image_placement */
 	bool unplaced;          /* for mmw_image_unplaced */
-	char note[96];          /* details for mmw_image_format_note */
+	char note[256];         /* details for mmw_image_format_note */
 	uint32_t block_size;    /* power of two, at least 4096 */
 	bool big_endian;
+	bool lacks_parts;       /* what is truncated is in further files that the user did not give */
 	bool excluded_or_zero;  /* the format does not tell a page left out from one of zeros */
 	uint16_t machine;
 	bool has_base;
@@ -115,6 +116,9 @@ int mmw_image_add_part(struct mmw_image *img, struct mmw_file *file, const char 
 /* Call once after the last extent: sorts, and resolves overlaps. */
 int mmw_image_seal(struct mmw_image *img, struct mmw_err *err);
 
+/* Add words to img->note, as many as there is room for. */
+void mmw_image_note_add(struct mmw_image *img, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* The next CPU in order, all registers unknown. */
 int mmw_image_add_cpu(struct mmw_image *img, struct mmw_cpu **out, struct mmw_err *err);
 
@@ -128,10 +132,16 @@ static inline void mmw_cpu_set(struct mmw_cpu *cpu, enum mmw_reg reg, uint64_t v
 int mmw_image_set_vmcoreinfo(struct mmw_image *img, const void *text, size_t len, struct mmw_err *err);
 
 /*
- * Take what a vmcore's ELF notes say (lib/image/notes.c): NT_PRSTATUS, QEMU's CPU state, VMCOREINFO. A note that
- * overruns the bytes is MMW_E_CORRUPT; unknown notes are skipped. img->machine and img->big_endian must be set, and
- * where the machine is unknown (0) it is taken from the size of the PRSTATUS notes.
+ * Take what a vmcore's ELF notes say (lib/image/notes.c): NT_PRSTATUS, control registers of QEMU, VirtualBox, Xen and
+ * s390, VMCOREINFO. A note that overruns the bytes is MMW_E_CORRUPT; unknown notes are skipped. img->machine and
+ * img->big_endian must be set, and where the machine is unknown (0) it is taken from the size of the PRSTATUS notes.
  */
 int mmw_image_add_notes(struct mmw_image *img, struct mmw_bytes *notes, struct mmw_err *err);
+
+/* The same for a segment or section that claims an alignment: at 8 its notes may be padded to that. */
+int mmw_image_add_notes_aligned(struct mmw_image *img, const struct mmw_bytes *notes, uint64_t align, struct mmw_err *err);
+
+/* The first note of this name and type among those that were added; false when there is none. */
+bool mmw_image_find_note(const struct mmw_image *img, const char *name, uint32_t type, struct mmw_bytes *desc);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Building an image: extents in order, CPUs, the VMCOREINFO text. Reading it is reader.c. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,6 +166,16 @@ int mmw_image_seal(struct mmw_image *img, struct mmw_err *err)
 	return rc;
 }
 
+void mmw_image_note_add(struct mmw_image *img, const char *fmt, ...)
+{
+	size_t used = strlen(img->note);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(img->note + used, sizeof(img->note) - used, fmt, ap);
+	va_end(ap);
+}
+
 int mmw_image_add_cpu(struct mmw_image *img, struct mmw_cpu **out, struct mmw_err *err)
 {
 	int rc = mmw_vec_reserve(&img->cpus, &img->cap_cpus, img->n_cpus + 1, sizeof(*img->cpus), err);
@@ -192,7 +203,7 @@ const char *mmw_reg_name(enum mmw_reg reg)
 {
 	static const char *const names[MMW_REG_COUNT] = {
 		"pc", "sp", "cr0", "cr2", "cr3", "cr4", "efer", "gs_base", "kernel_gs_base",
-		"ttbr0", "ttbr1", "tcr", "mair", "satp",
+		"ttbr0", "ttbr1", "tcr", "mair", "satp", "cr1", "cr13",
 	};
 
 	return names[reg];
@@ -226,6 +237,11 @@ bool mmw_image_unplaced(const struct mmw_image *img)
 bool mmw_image_excluded_or_zero(const struct mmw_image *img)
 {
 	return img->excluded_or_zero;
+}
+
+bool mmw_image_lacks_parts(const struct mmw_image *img)
+{
+	return img->lacks_parts;
 }
 
 bool mmw_image_big_endian(const struct mmw_image *img)

@@ -39,6 +39,7 @@ enum mmw_reg {
 	MMW_REG_PC, MMW_REG_SP,
 	MMW_REG_CR0, MMW_REG_CR2, MMW_REG_CR3, MMW_REG_CR4, MMW_REG_EFER, MMW_REG_GS_BASE, MMW_REG_KERNEL_GS_BASE,
 	MMW_REG_TTBR0, MMW_REG_TTBR1, MMW_REG_TCR, MMW_REG_MAIR, MMW_REG_SATP,
+	MMW_REG_CR1, MMW_REG_CR13,  /* s390: the primary and the home address space */
 	MMW_REG_COUNT
 };
 
@@ -68,6 +69,8 @@ const char *mmw_image_placement(const struct mmw_image *img);
 bool mmw_image_unplaced(const struct mmw_image *img);
 /* True where an extent that is MMW_EXCLUDED may as well have been all zero: the format does not tell. */
 bool mmw_image_excluded_or_zero(const struct mmw_image *img);
+/* True where what is MMW_TRUNCATED is in further parts of the image that were not given. */
+bool mmw_image_lacks_parts(const struct mmw_image *img);
 bool mmw_image_big_endian(const struct mmw_image *img);
 uint16_t mmw_image_machine(const struct mmw_image *img);         /* ELF e_machine, 0 when it does not say */
 size_t mmw_image_cpus(const struct mmw_image *img);

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ELF notes of a vmcore: u32 namesz, descsz, type; then the name and the descriptor, each padded to 4 bytes.
+ * ELF notes of a vmcore: u32 namesz, descsz, type; then the name and the descriptor, each padded to 4 bytes (to 8 in
+ * some segments with that alignment).
  *
- *   "CORE"       type 1  NT_PRSTATUS, one per CPU: the general registers (size and layout are the machine's)
- *   "QEMU"       type 0  x86 only, one per CPU: u32 version, u32 size, then registers up to CR4 (QEMU
- *                        target/i386/arch_dump.c, struct QEMUCPUState)
- *   "VMCOREINFO" type 0  the kernel's text (kernel/vmcore_info.c)
+ *   "CORE"       type 1      NT_PRSTATUS, one per CPU: the general registers (size and layout are the machine's)
+ *   "CORE"       type 4      NT_TASKSTRUCT: /proc/kcore, whose one PRSTATUS is all zero and no CPU (fs/proc/kcore.c)
+ *   "QEMU"       type 0      x86 only, one per CPU: u32 version, u32 size, then registers up to CR4 (QEMU
+ *                            target/i386/arch_dump.c, struct QEMUCPUState)
+ *   "VBCORE"     type 0xb00  VirtualBox: u32 magic, format, size, version, revision, CPUs
+ *   "VBCPU"      type 0xb01  one per CPU: struct DBGFCORECPU since format 0x00010006, before that the program's own
+ *                            CPUMCTX, which no document describes (VirtualBox include/VBox/vmm/dbgfcorefmt.h)
+ *   "Xen"        0x1000002   after a CPU's PRSTATUS in the dump of a hypervisor: cr0, cr2, cr3, cr4 as words, cr3 being
+ *                            a machine address (Xen xen/include/xen/elfcore.h)
+ *   "LINUX"      type 0x304  after a CPU's PRSTATUS on s390: its 16 control registers
+ *   "VMCOREINFO" type 0      the kernel's text (kernel/vmcore_info.c)
  */
 #include <elf.h>
 #include <stdlib.h>
@@ -18,17 +26,22 @@
  * Where NT_PRSTATUS keeps the general registers, and which of them are pc and sp; its size tells the machine where
  * nothing else does.
  */
+enum order { LITTLE, BIG, EITHER };
+
 struct prstatus_layout {
 	uint16_t machine, size, regs, n_regs, pc, sp, word;
-	bool bi_endian;
+	enum order order;
 };
 
 static const struct prstatus_layout prstatus_layouts[] = {
-	{ EM_X86_64, 336, 112, 27, 16, 19, 8, false },
-	{ EM_386, 144, 72, 17, 12, 15, 4, false },
-	{ EM_AARCH64, 392, 112, 34, 32, 31, 8, true },
-	{ EM_ARM, 148, 72, 18, 15, 13, 4, true },
-	{ EM_RISCV, 376, 112, 32, 0, 2, 8, false },
+	{ EM_X86_64, 336, 112, 27, 16, 19, 8, LITTLE },
+	{ EM_386, 144, 72, 17, 12, 15, 4, LITTLE },
+	{ EM_AARCH64, 392, 112, 34, 32, 31, 8, EITHER },
+	{ EM_ARM, 148, 72, 18, 15, 13, 4, EITHER },
+	{ EM_RISCV, 376, 112, 32, 0, 2, 8, LITTLE },
+	{ EM_S390, 336, 112, 18, 1, 17, 8, BIG },
+	{ EM_PPC64, 504, 112, 48, 32, 1, 8, EITHER },
+	{ 258 /* EM_LOONGARCH */, 480, 112, 45, 33, 3, 8, LITTLE },
 };
 
 /* Offsets in QEMU's x86 CPU note. */
@@ -39,6 +52,32 @@ enum {
 	QEMU_CPU_CR0 = 392,
 	QEMU_CPU_CR4 = 424,
 	QEMU_CPU_KERNEL_GS_BASE = 432,
+};
+
+/* Offsets in VirtualBox's struct DBGFCORECPU, and where rax to rflags (its first 18) belong in NT_PRSTATUS. */
+enum {
+	VBOX_CORE = 0xb00,
+	VBOX_CPU = 0xb01,
+	VBOX_MAGIC = 0xc01ac0de,
+	VBOX_FORMAT = 0x00010006,
+	VBOX_CPU_RIP = 112,
+	VBOX_CPU_RSP = 120,
+	VBOX_CPU_SEGMENTS = 144,  /* cs ds es fs gs ss: u64 base, u32 limit, u32 attributes, u16 selector, padding */
+	VBOX_SEGMENT = 24,
+	VBOX_CPU_CR0 = 288,
+	VBOX_CPU_EFER = 488,
+	VBOX_CPU_KERNEL_GS_BASE = 536,
+	VBOX_GPRS = 18,
+	X86_64_GPRS = 27,
+};
+
+static const uint8_t vbox_gpr_places[VBOX_GPRS] = {
+	10, 5, 11, 12, 13, 14, 9, 8, 7, 6, 3, 2, 1, 0, 16, 19, 4, 18,
+};
+
+enum {
+	XEN_CRASH_REGS = 0x1000002,
+	S390_CTRS = 0x304,
 };
 
 struct note {
@@ -81,13 +120,14 @@ static bool named(const struct note *n, const char *name)
 	return n->name_len >= len && n->name_len <= len + 1 && !memcmp(n->name, name, len);
 }
 
-/* s390x, which is big-endian, has PRSTATUS of x86-64's size: a machine nobody named is only guessed of the right order. */
+/* Some sizes are two machines': one that nobody named is only guessed where the byte order fits. */
 static const struct prstatus_layout *prstatus_layout(uint16_t machine, bool big_endian, uint32_t size)
 {
 	for (size_t i = 0; i < mmw_array_len(prstatus_layouts); i++) {
 		const struct prstatus_layout *l = &prstatus_layouts[i];
+		bool fits = l->order == EITHER || (l->order == BIG) == big_endian;
 
-		if (l->size == size && (machine ? machine == l->machine : !big_endian || l->bi_endian))
+		if (l->size == size && (machine ? machine == l->machine : fits))
 			return l;
 	}
 	return NULL;
@@ -141,6 +181,95 @@ static int take_qemu(struct mmw_image *img, const struct note *n, size_t index, 
 	return 0;
 }
 
+static uint32_t vbox_format(const struct mmw_image *img)
+{
+	struct mmw_bytes core;
+
+	if (!mmw_image_find_note(img, "VBCORE", VBOX_CORE, &core) || core.len < 8 ||
+	    mmw_get32(core.base, img->big_endian) != VBOX_MAGIC)
+		return 0;
+	return mmw_get32(core.base + 4, img->big_endian);
+}
+
+static void vbox_gprs(struct mmw_cpu *cpu, const uint8_t *p, bool be)
+{
+	/* cs ds es fs gs ss: where the selector goes. */
+	static const uint8_t selectors[] = { 17, 23, 24, 25, 26, 20 };
+	enum { ORIG_RAX = 15, FS_BASE = 21, GS_BASE = 22 };
+
+	cpu->n_gpr = X86_64_GPRS;
+	for (unsigned i = 0; i < VBOX_GPRS; i++)
+		cpu->gpr[vbox_gpr_places[i]] = mmw_get64(p + 8 * i, be);
+	for (unsigned i = 0; i < mmw_array_len(selectors); i++)
+		cpu->gpr[selectors[i]] = mmw_get16(p + VBOX_CPU_SEGMENTS + VBOX_SEGMENT * i + 16, be);
+	cpu->gpr[ORIG_RAX] = UINT64_MAX;
+	cpu->gpr[FS_BASE] = mmw_get64(p + VBOX_CPU_SEGMENTS + VBOX_SEGMENT * 3, be);
+	cpu->gpr[GS_BASE] = mmw_get64(p + VBOX_CPU_SEGMENTS + VBOX_SEGMENT * 4, be);
+}
+
+static int take_vbox(struct mmw_image *img, const struct note *n, uint32_t format, struct mmw_err *err)
+{
+	static const enum mmw_reg crs[] = { MMW_REG_CR0, MMW_REG_CR2, MMW_REG_CR3, MMW_REG_CR4 };
+	bool be = img->big_endian;
+	struct mmw_cpu *cpu;
+	int rc = mmw_image_add_cpu(img, &cpu, err);
+
+	if (rc || format < VBOX_FORMAT || format >> 16 != VBOX_FORMAT >> 16 || n->desc_len < VBOX_CPU_KERNEL_GS_BASE + 8)
+		return rc;
+	vbox_gprs(cpu, n->desc, be);
+	mmw_cpu_set(cpu, MMW_REG_PC, mmw_get64(n->desc + VBOX_CPU_RIP, be));
+	mmw_cpu_set(cpu, MMW_REG_SP, mmw_get64(n->desc + VBOX_CPU_RSP, be));
+	for (unsigned i = 0; i < mmw_array_len(crs); i++)
+		mmw_cpu_set(cpu, crs[i], mmw_get64(n->desc + VBOX_CPU_CR0 + 8 * i, be));
+	mmw_cpu_set(cpu, MMW_REG_EFER, mmw_get64(n->desc + VBOX_CPU_EFER, be));
+	mmw_cpu_set(cpu, MMW_REG_GS_BASE, mmw_get64(n->desc + VBOX_CPU_SEGMENTS + VBOX_SEGMENT * 4, be));
+	mmw_cpu_set(cpu, MMW_REG_KERNEL_GS_BASE, mmw_get64(n->desc + VBOX_CPU_KERNEL_GS_BASE, be));
+	return 0;
+}
+
+/* Words of control registers for the CPU whose PRSTATUS came last. */
+static void take_control(struct mmw_image *img, const struct note *n, const enum mmw_reg *regs, const uint8_t *index,
+			 size_t n_regs, unsigned word)
+{
+	for (size_t i = 0; img->n_cpus && i < n_regs; i++)
+		if ((index[i] + 1) * word <= n->desc_len)
+			mmw_cpu_set(&img->cpus[img->n_cpus - 1], regs[i],
+				    mmw_get_word(n->desc + index[i] * word, word, img->big_endian));
+}
+
+static void take_xen(struct mmw_image *img, const struct note *n)
+{
+	static const enum mmw_reg regs[] = { MMW_REG_CR0, MMW_REG_CR2, MMW_REG_CR3, MMW_REG_CR4 };
+	static const uint8_t index[] = { 0, 1, 2, 3 };
+
+	if (n->desc_len == 32 || n->desc_len == 16)
+		take_control(img, n, regs, index, mmw_array_len(regs), n->desc_len / 4);
+}
+
+static void take_s390(struct mmw_image *img, const struct note *n)
+{
+	static const enum mmw_reg regs[] = { MMW_REG_CR1, MMW_REG_CR13 };
+	static const uint8_t index[] = { 1, 13 };
+
+	if (img->machine == EM_S390)
+		take_control(img, n, regs, index, mmw_array_len(regs), 8);
+}
+
+static bool all_zero(const struct mmw_cpu *cpu)
+{
+	for (unsigned i = 0; i < cpu->n_gpr; i++)
+		if (cpu->gpr[i])
+			return false;
+	return true;
+}
+
+/* /proc/kcore has room for one CPU and nothing in it. */
+static void drop_empty_cpus(struct mmw_image *img)
+{
+	while (img->n_cpus && all_zero(&img->cpus[img->n_cpus - 1]))
+		img->n_cpus--;
+}
+
 /* The bytes themselves, behind those there are, each piece padded as a note is. */
 static int keep_notes(struct mmw_image *img, const struct mmw_bytes *notes, struct mmw_err *err)
 {
@@ -156,25 +285,119 @@ static int keep_notes(struct mmw_image *img, const struct mmw_bytes *notes, stru
 	return 0;
 }
 
+bool mmw_image_find_note(const struct mmw_image *img, const char *name, uint32_t type, struct mmw_bytes *desc)
+{
+	struct mmw_bytes b = mmw_bytes_of(img->notes, img->n_notes, img->big_endian, "ELF notes");
+	struct note n;
+
+	while (next_note(&b, &n, NULL) == 1) {
+		if (n.type == type && named(&n, name)) {
+			*desc = mmw_bytes_of(n.desc, n.desc_len, img->big_endian, name);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What one note needs to know of the others. */
+struct taking {
+	size_t qemu_index;
+	uint32_t vbox_format;
+};
+
+static int take_note(struct mmw_image *img, const struct note *n, struct taking *t, struct mmw_err *err)
+{
+	if (named(n, "CORE") && n->type == NT_PRSTATUS)
+		return take_prstatus(img, n, err);
+	if (named(n, "CORE") && n->type == NT_TASKSTRUCT)
+		drop_empty_cpus(img);
+	else if (named(n, "QEMU") && n->type == 0)
+		return take_qemu(img, n, t->qemu_index++, err);
+	else if (named(n, "VBCPU") && n->type == VBOX_CPU)
+		return take_vbox(img, n, t->vbox_format, err);
+	else if (named(n, "Xen") && n->type == XEN_CRASH_REGS)
+		take_xen(img, n);
+	else if (named(n, "LINUX") && n->type == S390_CTRS)
+		take_s390(img, n);
+	else if (named(n, "VMCOREINFO") && n->type == 0)
+		return mmw_image_set_vmcoreinfo(img, n->desc, n->desc_len, err);
+	return 0;
+}
+
 int mmw_image_add_notes(struct mmw_image *img, struct mmw_bytes *notes, struct mmw_err *err)
 {
-	size_t qemu_index = 0;
+	struct taking t = { 0 };
 	struct note n;
 	int rc = keep_notes(img, notes, err);
 
 	if (rc)
 		return rc;
+	t.vbox_format = vbox_format(img);
 	while ((rc = next_note(notes, &n, err)) == 1) {
-		if (named(&n, "CORE") && n.type == NT_PRSTATUS)
-			rc = take_prstatus(img, &n, err);
-		else if (named(&n, "QEMU") && n.type == 0)
-			rc = take_qemu(img, &n, qemu_index++, err);
-		else if (named(&n, "VMCOREINFO") && n.type == 0)
-			rc = mmw_image_set_vmcoreinfo(img, n.desc, n.desc_len, err);
-		else
-			rc = 0;
+		rc = take_note(img, &n, &t, err);
 		if (rc < 0)
 			return rc;
 	}
+	return rc;
+}
+
+/* --- notes padded to 8 ---------------------------------------------------------------------------------------- */
+
+static uint64_t up8(uint64_t v)
+{
+	return (v + 7) & ~7ull;
+}
+
+static bool is_name(const uint8_t *p, uint32_t len)
+{
+	for (uint32_t i = 0; i + 1 < len; i++)
+		if (p[i] < ' ' || p[i] > '~')
+			return false;
+	return len > 1 && !p[len - 1];
+}
+
+/* Copy notes padded to 8 as notes padded to 4, which are never larger. 0 when they make no sense so. */
+static size_t repack(const struct mmw_bytes *notes, uint8_t *out)
+{
+	const uint8_t *p = notes->base + notes->pos;
+	uint64_t len = mmw_bytes_left(notes), at = 0;
+	size_t n = 0;
+
+	while (len - at >= 12) {
+		uint32_t name_len = mmw_get32(p + at, notes->big_endian), desc_len = mmw_get32(p + at + 4, notes->big_endian);
+		uint64_t desc_at = at + up8(12 + (uint64_t)name_len);
+
+		if (!name_len && !desc_len)
+			break;
+		if (desc_at > len || desc_len > len - desc_at || !is_name(p + at + 12, name_len))
+			return 0;
+		memset(out + n, 0, 12 + padded(name_len) + padded(desc_len));
+		memcpy(out + n, p + at, 12 + name_len);
+		memcpy(out + n + 12 + padded(name_len), p + desc_at, desc_len);
+		n += 12 + padded(name_len) + padded(desc_len);
+		at = desc_at + up8(desc_len);
+		at = at < len ? at : len;
+	}
+	return n;
+}
+
+int mmw_image_add_notes_aligned(struct mmw_image *img, const struct mmw_bytes *notes, uint64_t align, struct mmw_err *err)
+{
+	struct mmw_bytes b = *notes;
+	uint8_t *four = NULL;
+	size_t n = 0;
+	int rc;
+
+	/* The last one's padding may be cut off. */
+	if (align == 8) {
+		four = malloc(mmw_bytes_left(notes) + 8);
+		if (!four)
+			return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for %zu bytes of notes", mmw_bytes_left(notes));
+		n = repack(notes, four);
+	}
+	if (n)
+		b = mmw_bytes_of(four, n, notes->big_endian, notes->what);
+	rc = mmw_image_add_notes(img, &b, err);
+	free(four);
 	return rc;
 }

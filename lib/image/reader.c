@@ -17,6 +17,7 @@ enum {
 	TABLE_BUCKETS = 8192,
 	TABLE_CHUNK = 64,      /* tables allocated at a time */
 	TABLE_CACHE_BYTES = 64 << 20,
+	WINDOW_BYTES = 64 << 10,  /* read at once where reads follow each other: a syscall costs as much as copying a page */
 	NO_SLOT = UINT32_MAX,
 };
 
@@ -44,6 +45,10 @@ struct mmw_reader {
 	size_t n_chunks;
 
 	size_t hint;  /* the extent the last read was in */
+	/* Plain extents: what was read ahead, and where the last small read ended. */
+	uint8_t *window;
+	uint64_t window_pa, last_end;
+	size_t window_len;
 };
 
 const struct mmw_image *mmw_reader_image(const struct mmw_reader *r)
@@ -65,7 +70,9 @@ int mmw_reader_open(const struct mmw_image *img, struct mmw_reader **out, struct
 		r->n_blocks = 16;
 	r->block_of = calloc(r->n_blocks, sizeof(*r->block_of));
 	r->blocks = malloc(r->n_blocks * img->block_size);
-	if (!r->block_of || !r->blocks)
+	r->window = malloc(WINDOW_BYTES);
+	r->last_end = UINT64_MAX;
+	if (!r->block_of || !r->blocks || !r->window)
 		rc = mmw_fail(err, MMW_E_NOMEM, 0, "no memory for a reader's cache");
 	if (!rc && fmt && fmt->reader_open)
 		rc = fmt->reader_open(img, &r->priv, err);
@@ -90,6 +97,7 @@ void mmw_reader_close(struct mmw_reader *r)
 	free(r->buckets);
 	free(r->block_of);
 	free(r->blocks);
+	free(r->window);
 	free(r);
 }
 
@@ -132,6 +140,31 @@ static const struct mmw_file_extent *find_extent(struct mmw_reader *r, uint64_t 
 	return NULL;
 }
 
+/* n bytes at `in` of an extent that a file has. A read that starts where the last one ended is worth more than it asks for. */
+static int read_file(struct mmw_reader *r, const struct mmw_file_extent *e, uint64_t in, uint8_t *buf, size_t n,
+		     struct mmw_err *err)
+{
+	uint64_t pa = e->pa + in;
+	bool onward = pa == r->last_end;
+	size_t ahead;
+
+	if (n > WINDOW_BYTES / 4)
+		return mmw_file_read(e->file, e->off + in, buf, n, err);
+	r->last_end = pa + n;
+	if (pa - r->window_pa < r->window_len && n <= r->window_len - (pa - r->window_pa)) {
+		memcpy(buf, r->window + (pa - r->window_pa), n);
+		return 0;
+	}
+	ahead = e->len - in < WINDOW_BYTES ? e->len - in : WINDOW_BYTES;
+	r->window_len = 0;
+	if (!onward || mmw_file_read(e->file, e->off + in, r->window, ahead, NULL))
+		return mmw_file_read(e->file, e->off + in, buf, n, err);
+	r->window_pa = pa;
+	r->window_len = ahead;
+	memcpy(buf, r->window, n);
+	return 0;
+}
+
 static int read_extents(struct mmw_reader *r, uint64_t pa, uint8_t *buf, size_t len, struct mmw_err *err)
 {
 	while (len) {
@@ -146,7 +179,7 @@ static int read_extents(struct mmw_reader *r, uint64_t pa, uint8_t *buf, size_t 
 			return not_stored(r->img, pa, e->state, err);
 		in = pa - e->pa;
 		n = e->len - in < len ? e->len - in : len;
-		rc = e->file ? mmw_file_read(e->file, e->off + in, buf, n, err) : 0;
+		rc = e->file ? read_file(r, e, in, buf, n, err) : 0;
 		if (rc)
 			return rc;
 		if (!e->file)

@@ -576,7 +576,8 @@ static void say_none(const struct search *s, struct mmw_err *err)
 		return;
 	}
 	if (s->truncated)
-		snprintf(missing, sizeof(missing), " (the file is truncated: %" PRIu64 " KiB are missing)", s->truncated >> 10);
+		snprintf(missing, sizeof(missing), " (%s: %" PRIu64 " KiB are missing)",
+			 mmw_image_lacks_parts(k->img) ? "parts were not given" : "the file is truncated", s->truncated >> 10);
 	if (!s->n_hits)
 		mmw_fail(err, MMW_E_NOSYM, 0, "no kernel found in %" PRIu64 " KiB of memory%s: nothing looks like a symbol table",
 			 s->total >> 10, missing);

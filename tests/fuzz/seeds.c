@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/bytes.h"
 #include "lib/base/vec.h"
 #include "tests/tools/dwwrite.h"
 #include "tests/tools/kswrite.h"
@@ -71,7 +72,9 @@ void tiny_kernel(unsigned index, struct phys *out)
 
 static bool elf_seed(unsigned index, struct blob *out)
 {
-	static const char *const names[] = { "elf", "elf-be", "elf32", "elf-xnum", "elf-overlap", "elf-E" };
+	static const char *const names[] = {
+		"elf", "elf-be", "elf32", "elf-xnum", "elf-overlap", "elf-E", "vbox", "kcore", "kcore-old",
+	};
 	const struct wrap_format *f;
 	struct phys p;
 
@@ -84,6 +87,20 @@ static bool elf_seed(unsigned index, struct blob *out)
 		    f->big_endian, &p);
 	f->write(&p, out);
 	phys_fini(&p);
+	return true;
+}
+
+static bool xen_seed(unsigned index, struct blob *out)
+{
+	struct phys p;
+
+	if (index >= 4)
+		return false;
+	recipe_text("xen", "ram 1000 3000\nram 8000 1000\nu64 8000: 77*4\ncpu pc=1 sp=2 cr3=1000 cr4=20\n", false, &p);
+	wrap_format_by_name(index % 2 ? "xen-pv" : "xen-hvm")->write(&p, out);
+	phys_fini(&p);
+	if (index >= 2)
+		out->len -= 5000;
 	return true;
 }
 
@@ -216,6 +233,21 @@ static bool notes_seed(unsigned index, struct blob *out)
 {
 	struct phys p = { .big_endian = index & 1, .n_cpus = 1 + index / 2 };
 
+	if (index == 6 || index == 7) {
+		/* VirtualBox's and /proc/kcore's, out of the files they are in. */
+		struct blob file = { 0 };
+		uint64_t at;
+
+		p.big_endian = false;
+		phys_add(&p, 0x1000, 0x1000, PHYS_STORED);
+		wrap_format_by_name(index == 6 ? "vbox" : "kcore")->write(&p, &file);
+		at = mmw_get64(file.bytes + 64 + 8, false);
+		blob_u8(out, index == 6 ? 2 : 0x82);
+		blob_add(out, file.bytes + at, mmw_get64(file.bytes + 64 + 32, false));
+		blob_fini(&file);
+		phys_fini(&p);
+		return true;
+	}
 	if (index >= 6)
 		return false;
 	for (size_t i = 0; i < p.n_cpus; i++)
@@ -343,6 +375,7 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		{ "symtab", symtab_seed },
 		{ "vmcoreinfo", vmcoreinfo_seed },
 		{ "walk", walk_seed },
+		{ "xen", xen_seed },
 		{ "ksymtab", ksymtab_seed },
 	};
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/vec.h"
+#include "tests/tools/wrap_elfs.h"
 #include "tests/unit/kdump_build.h"
 
 /* --- notes ---------------------------------------------------------------------------------------------------- */
@@ -341,7 +342,8 @@ static size_t vmcoreinfo_at(const struct phys *p, const struct blob *notes)
 	return p->vmcoreinfo.len ? notes->len - padded : 0;
 }
 
-static void write_kdump(const struct phys *p, enum kd_codec codec, struct blob *out)
+/* PFNs [start, stop) of a split dump; all of one that is not split when both are 0. */
+static void write_kdump_part(const struct phys *p, enum kd_codec codec, uint64_t start, uint64_t stop, struct blob *out)
 {
 	struct kd_page *pages = xrealloc(NULL, p->n * sizeof(*pages));
 	struct blob notes = { 0 };
@@ -349,6 +351,7 @@ static void write_kdump(const struct phys *p, enum kd_codec codec, struct blob *
 	struct kd_spec spec = {
 		.version = 6, .big_endian = p->big_endian, .shape = KD_WIDE, .block_size = PHYS_PAGE, .codec = codec,
 		.share_zero = true, .level = 31, .machine = "x86_64", .pages = pages, .n_pages = p->n,
+		.split = stop != 0, .start = start, .end = stop,
 	};
 
 	for (size_t i = 0; i < p->n; i++)
@@ -365,6 +368,32 @@ static void write_kdump(const struct phys *p, enum kd_codec codec, struct blob *
 	kd_free(&img);
 	blob_fini(&notes);
 	free(pages);
+}
+
+static void write_kdump(const struct phys *p, enum kd_codec codec, struct blob *out)
+{
+	write_kdump_part(p, codec, 0, 0, out);
+}
+
+static const char *const kdump_parts[] = { ".2", ".3", ".4", NULL };
+
+/* Four parts, one of them empty; the first file has the last PFNs. */
+static void write_split(const struct phys *p, unsigned index, struct blob *out)
+{
+	uint64_t end = p->pages[p->n - 1].pfn + 1, a = p->pages[p->n / 3].pfn, b = p->pages[p->n / 2].pfn;
+	const uint64_t cuts[][2] = { { b, end }, { 0, a }, { a, a }, { a, b } };
+
+	write_kdump_part(p, KD_ZLIB, cuts[index][0], cuts[index][1], out);
+}
+
+static void write_split_first(const struct phys *p, struct blob *out)
+{
+	write_split(p, 0, out);
+}
+
+static void write_split_part(const struct phys *p, unsigned index, struct blob *out)
+{
+	write_split(p, index + 1, out);
 }
 
 static void write_kdump_none(const struct phys *p, struct blob *out)
@@ -437,11 +466,21 @@ static const struct wrap_format formats[] = {
 	  write_elf_overlap },
 	{ "elf-E", "ELF64, excluded memory as tails of segments (makedumpfile -E)", false, true, true,
 	  write_elf_tails },
+	{ "vbox", "ELF64 of VirtualBox", false, true, true, write_vbox, .no_excluded = true, .no_vmcoreinfo = true },
+	{ "kcore", "a copy of /proc/kcore", false, true, false, write_kcore, .no_excluded = true },
+	{ "kcore-old", "the same of Linux before 4.11: no physical addresses", false, true, false, write_kcore_old,
+	  .no_excluded = true },
+	{ "xen-hvm", "Xen dump-core, pages by pfn", false, true, true, write_xen_hvm, .no_excluded = true,
+	  .no_vmcoreinfo = true },
+	{ "xen-pv", "Xen dump-core, pages by machine frame", false, true, true, write_xen_pv, .no_excluded = true,
+	  .no_vmcoreinfo = true },
 	{ "kdump-none", "kdump, pages stored", false, true, true, write_kdump_none },
 	{ "kdump-zlib", "kdump, zlib", false, true, true, write_kdump_zlib },
 	{ "kdump-lzo", "kdump, LZO", false, true, true, write_kdump_lzo },
 	{ "kdump-snappy", "kdump, snappy", false, true, true, write_kdump_snappy },
 	{ "kdump-zstd", "kdump, zstd", false, true, true, write_kdump_zstd },
+	{ "kdump-split", "kdump in four parts, the last one first, one empty", false, true, true, write_split_first,
+	  kdump_parts, write_split_part, "--part @.2 --part @.3 --part @.4" },
 	{ "kdump-be", "kdump of a big-endian machine, zlib", true, true, true, write_kdump_zlib },
 	{ "flat-elf", "ELF64, flattened, records out of order", false, true, true, write_flat_elf },
 	{ "flat-kdump", "kdump, flattened, records out of order", false, true, true, write_flat_kdump },
@@ -480,9 +519,24 @@ void wrap_write(const struct wrap_format *f, const struct phys *p, const char *p
 	}
 }
 
+/* What a format with exceptions would lose: pages left out, the note, a CPU whose control registers nobody knows. */
+static bool excepted(const struct wrap_format *f, const struct phys *p)
+{
+	bool excluded = false, partial = false;
+
+	for (size_t i = 0; i < p->n; i++)
+		excluded |= p->pages[i].state == PHYS_EXCLUDED;
+	for (size_t i = 0; i < p->n_cpus; i++)
+		partial |= !p->cpus[i].qemu;
+	return (f->no_excluded && excluded) || (f->no_vmcoreinfo && (p->vmcoreinfo.len || partial));
+}
+
 bool wrap_keeps(const struct wrap_format *f, const struct phys *p)
 {
 	bool registers = p->n_cpus || p->vmcoreinfo.len;
+
+	if (excepted(f, p))
+		return false;
 
 	return f->write != write_vmlinux && (f->holes || phys_flat(p)) && (f->registers || !registers);
 }

@@ -15,6 +15,8 @@ struct wrap_format {
 	const char *const *more;
 	void (*write_more)(const struct phys *p, unsigned index, struct blob *out);
 	const char *options;  /* what mmwalk must be told to open it; @ stands for the image's path. NULL: nothing */
+	/* Exceptions from what `holes` and `registers` promise: memory that was left out, and VMCOREINFO. */
+	bool no_excluded, no_vmcoreinfo;
 };
 
 /* NULL past the end, or when no format has that name. */

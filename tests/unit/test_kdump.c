@@ -9,9 +9,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <elf.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "formats/formats.h"
 #include "lib/base/vec.h"
@@ -118,7 +120,7 @@ static int expected_code(const struct model *m, const struct kd_spec *s, uint64_
 	if (p->kind == KD_EXCLUDED)
 		return -MMW_E_EXCLUDED;
 	if (s->split && (pfn < s->start || pfn >= s->end))
-		return -MMW_E_NODATA;
+		return -MMW_E_TRUNCATED;
 	return p->kind == KD_LOST ? -MMW_E_TRUNCATED : 0;
 }
 
@@ -309,6 +311,215 @@ static void split_parts(void **state)
 	free(m.bytes);
 }
 
+/* --- sets of parts ---------------------------------------------------------------------------------------------- */
+
+enum { PARTS = 4, NAME_LEN = 64 };
+
+struct set {
+	char dir[NAME_LEN], name[PARTS][NAME_LEN + 8];
+};
+
+/* PFNs [0, 64), [64, 513), none, and the rest; the empty part ends with its bitmaps, unpadded. */
+static void write_set(struct kd_spec *s, struct set *set)
+{
+	static const uint64_t cuts[PARTS][2] = { { 0, 64 }, { 64, 513 }, { 513, 513 }, { 513, 98401 } };
+
+	strcpy(set->dir, "split.XXXXXX");
+	assert_non_null(mkdtemp(set->dir));
+	s->split = true;
+	for (unsigned i = 0; i < PARTS; i++) {
+		struct kd_image built;
+		FILE *to;
+
+		s->start = cuts[i][0];
+		s->end = cuts[i][1];
+		assert_int_equal(kd_build(s, &built), 0);
+		snprintf(set->name[i], sizeof(set->name[i]), "%s/%u", set->dir, i);
+		to = fopen(set->name[i], "wb");
+		assert_non_null(to);
+		built.len -= i == 2 ? 50 : 0;
+		assert_int_equal(fwrite(built.bytes, 1, built.len, to), built.len);
+		fclose(to);
+		kd_free(&built);
+	}
+}
+
+static void remove_set(const struct set *set)
+{
+	for (unsigned i = 0; i < PARTS; i++)
+		unlink(set->name[i]);
+	rmdir(set->dir);
+}
+
+static int open_set(const struct set *set, const unsigned *order, size_t n, struct mmw_image **out, struct mmw_err *err)
+{
+	const char *parts[PARTS];
+	const struct mmw_open_opts opts = { .parts = parts, .n_parts = n - 1 };
+
+	for (size_t i = 1; i < n; i++)
+		parts[i - 1] = set->name[order[i]];
+	return mmw_open(set->name[order[0]], &opts, out, err);
+}
+
+struct reading {
+	const struct mmw_image *img;
+	const struct model *m;
+	const struct kd_spec *s;
+};
+
+static void *read_all(void *arg)
+{
+	const struct reading *r = arg;
+	struct mmw_reader *reader;
+	uint8_t buf[BLOCK];
+	uint64_t x = 1;
+	bool ok = !mmw_reader_open(r->img, &reader, NULL);
+
+	for (int i = 0; ok && i < 20000; i++) {
+		const struct kd_page *p;
+
+		x = x * 6364136223846793005u + 1442695040888963407u;
+		p = &r->m->pages[(x >> 33) % r->m->n];
+		ok = mmw_read(reader, p->pfn * BLOCK, buf, BLOCK, NULL) == expected_code(r->m, r->s, p->pfn) &&
+		     (p->kind != KD_DATA || !memcmp(buf, p->bytes, BLOCK));
+	}
+	mmw_reader_close(reader);
+	return ok ? arg : NULL;
+}
+
+/* Whatever the order, and by two threads at once. */
+static void split_sets(void **state)
+{
+	static const unsigned orders[][PARTS] = { { 0, 1, 2, 3 }, { 3, 2, 1, 0 }, { 2, 0, 3, 1 }, { 1, 3, 0, 2 } };
+	struct model m;
+	struct kd_spec s;
+	struct set set;
+
+	(void)state;
+	model_init(&m, wide_range, mmw_array_len(wide_range), BLOCK);
+	s = spec_of(&m);
+	write_set(&s, &set);
+	s.split = false;
+	for (size_t i = 0; i < mmw_array_len(orders); i++) {
+		struct opened o = { .built = { 0 } };
+		struct mmw_err err;
+		struct reading r;
+		pthread_t other;
+		void *ok;
+
+		if (open_set(&set, orders[i], PARTS, &o.img, &err))
+			fail_msg("%s", err.msg);
+		assert_int_equal(mmw_reader_open(o.img, &o.r, NULL), 0);
+		check_all(&o, &m, &s);
+		assert_false(mmw_image_lacks_parts(o.img));
+		r = (struct reading){ o.img, &m, &s };
+		assert_int_equal(pthread_create(&other, NULL, read_all, &r), 0);
+		assert_non_null(read_all(&r));
+		pthread_join(other, &ok);
+		assert_non_null(ok);
+		close_opened(&o);
+	}
+	remove_set(&set);
+	free(m.bytes);
+}
+
+/* A part is not there: its pages are, in the state of those the file ends before, and words say which part to give. */
+static void split_lacking(void **state)
+{
+	static const unsigned order[] = { 3, 0 };
+	struct model m;
+	struct kd_spec s;
+	struct set set;
+	struct mmw_err err;
+	struct opened o = { .built = { 0 } };
+	uint8_t buf[BLOCK];
+
+	(void)state;
+	model_init(&m, wide_range, mmw_array_len(wide_range), BLOCK);
+	s = spec_of(&m);
+	write_set(&s, &set);
+	assert_int_equal(open_set(&set, order, 2, &o.img, &err), 0);
+	assert_int_equal(mmw_reader_open(o.img, &o.r, NULL), 0);
+	for (size_t i = 0; i < m.n; i++)
+		if (m.pages[i].kind == KD_DATA && m.pages[i].pfn >= 64 && m.pages[i].pfn < 513)
+			m.pages[i].kind = KD_LOST;
+	s.split = false;
+	check_all(&o, &m, &s);
+	assert_int_equal(mmw_read(o.r, 64 * BLOCK, buf, 1, &err), -MMW_E_TRUNCATED);
+	assert_non_null(strstr(err.msg, "--part"));
+	assert_non_null(strstr(mmw_image_format_note(o.img), "missing the parts with PFNs 0x40-0x200"));
+	assert_true(mmw_image_lacks_parts(o.img));
+	close_opened(&o);
+	remove_set(&set);
+	free(m.bytes);
+}
+
+/* The same part twice, a part of another dump, one that is none. */
+static void split_refused(void **state)
+{
+	static const unsigned twice[] = { 0, 1, 1 };
+	struct mmw_image *img;
+	struct model m, other;
+	struct kd_spec s;
+	struct set set, foreign, whole;
+	struct mmw_err err;
+
+	(void)state;
+	model_init(&m, wide_range, mmw_array_len(wide_range), BLOCK);
+	model_init(&other, wide_range, mmw_array_len(wide_range), BLOCK);
+	s = spec_of(&m);
+	write_set(&s, &set);
+	assert_int_equal(open_set(&set, twice, 3, &img, &err), -MMW_E_ARG);
+	assert_non_null(strstr(err.msg, "twice"));
+	other.pages[1].kind = KD_DATA;
+	s.pages = other.pages;
+	write_set(&s, &foreign);
+	whole = set;
+	strcpy(whole.name[1], foreign.name[1]);
+	assert_int_equal(open_set(&whole, twice, 2, &img, &err), -MMW_E_ARG);
+	assert_non_null(strstr(err.msg, "another dump"));
+	strcpy(whole.name[1], "/dev/null");
+	assert_true(open_set(&whole, twice, 2, &img, &err) < 0);
+	remove_set(&foreign);
+	remove_set(&set);
+	free(other.bytes);
+	free(m.bytes);
+}
+
+/* RHEL 4's diskdump: the same but for the sub header and the meaning of the status. */
+static void diskdump(void **state)
+{
+	struct model m;
+
+	(void)state;
+	model_init(&m, wide_range, mmw_array_len(wide_range), BLOCK);
+	for (unsigned i = 0; i < 8; i++) {
+		struct kd_spec s = spec_of(&m);
+		struct opened o = { .built = { 0 } };
+		struct mmw_err err = { 0 };
+
+		s.shape = i & 1 ? KD_PACKED : KD_WIDE;
+		s.big_endian = i & 2;
+		s.codec = i & 4 ? KD_ZLIB : KD_STORED;
+		s.version = 0;
+		assert_int_equal(kd_build(&s, &o.built), 0);
+		memcpy(o.built.bytes, "DISKDUMP", 8);
+		memset(o.built.bytes + (i & 1 ? 412 : 424), 0, 4);
+		o.built.bytes[(i & 1 ? 412 : 424) + (i & 2 ? 3 : 0)] = i & 4 ? 8 : 0;
+		/* Its version 1 has nothing to do with kdump's. */
+		o.built.bytes[8 + (i & 2 ? 3 : 0)] = 1;
+		memset(o.built.bytes + o.built.sub_at, 0xff, 104);
+		if (open_bytes(o.built.bytes, o.built.len, NULL, &o.img, &err))
+			fail_msg("%s", err.msg);
+		assert_int_equal(mmw_reader_open(o.img, &o.r, NULL), 0);
+		check_all(&o, &m, &s);
+		assert_string_equal(mmw_image_format_note(o.img), i & 4 ? "diskdump version 1, zlib" :
+				    "diskdump version 1, uncompressed");
+		close_opened(&o);
+	}
+	free(m.bytes);
+}
+
 static void inside_blocks(void **state)
 {
 	static const struct known two[] = { { 5, DATA }, { 6, DATA } };
@@ -401,8 +612,8 @@ static void notes(void **state)
 		open_spec(&s, &o);
 		assert_int_equal(mmw_image_cpus(o.img), s.version >= 4);
 		if (s.version >= 4) {
-			/* No x86-64 is big-endian: that would be an s390x, whose notes have the same size. */
-			assert_int_equal(mmw_image_machine(o.img), s.big_endian ? 0 : EM_X86_64);
+			/* No x86-64 is big-endian: that is an s390x, whose notes have the same size. */
+			assert_int_equal(mmw_image_machine(o.img), s.big_endian ? EM_S390 : EM_X86_64);
 			if (!s.big_endian)
 				assert_int_equal(mmw_image_cpu(o.img, 0)->reg[MMW_REG_PC], 0xffffffff81000000u);
 		}
@@ -703,14 +914,11 @@ static void bad_data(void **state)
 
 static void not_ours(void **state)
 {
-	static uint8_t bytes[3 * BLOCK] = "DISKDUMP";
+	static uint8_t bytes[3 * BLOCK] = "KDUMP   ";
 	struct mmw_image *img;
 	struct mmw_err err = { 0 };
 
 	(void)state;
-	assert_int_equal(open_bytes(bytes, sizeof(bytes), NULL, &img, &err), -MMW_E_UNSUPPORTED);
-	assert_non_null(strstr(err.msg, "DISKDUMP"));
-	memcpy(bytes, "KDUMP   ", 8);
 	assert_int_equal(open_bytes(bytes, sizeof(bytes), NULL, &img, &err), -MMW_E_CORRUPT);
 	memcpy(bytes, "KDUMP\0\0\0", 8);
 	assert_int_equal(open_bytes(bytes, sizeof(bytes), "kdump", &img, &err), -MMW_E_CORRUPT);
@@ -738,6 +946,10 @@ int main(void)
 		cmocka_unit_test(zero_pages),
 		cmocka_unit_test(incomplete),
 		cmocka_unit_test(split_parts),
+		cmocka_unit_test(split_sets),
+		cmocka_unit_test(split_lacking),
+		cmocka_unit_test(split_refused),
+		cmocka_unit_test(diskdump),
 		cmocka_unit_test(inside_blocks),
 		cmocka_unit_test(machines),
 		cmocka_unit_test(notes),
