@@ -145,6 +145,7 @@ static void print_memory(struct mmw_target *t)
 		fprintf(t->out.to, "%s missing: the file is truncated\n", amount(truncated, text, sizeof(text)));
 		t->damage = true;
 	}
+	t->damage = t->damage || mmw_image_damage(t->image)[0];
 	if (!t->verbose)
 		return;
 	for (from = 0; mmw_image_next_extent(t->image, from, &e); from = e.pa + e.len)

@@ -218,6 +218,11 @@ const char *mmw_image_placement(const struct mmw_image *img)
 	return img->placement;
 }
 
+const char *mmw_image_damage(const struct mmw_image *img)
+{
+	return img->damage;
+}
+
 bool mmw_image_excluded_or_zero(const struct mmw_image *img)
 {
 	return img->excluded_or_zero;

@@ -64,6 +64,11 @@ const char *mmw_image_format_note(const struct mmw_image *img);  /* details: "zl
  * 0x100000000 (machine pc-q35-7.2)"; "" where addresses are the format's own.
  */
 const char *mmw_image_placement(const struct mmw_image *img);
+/*
+ * Why this is not all of the image, where its wrapper tells (a compressed file that ends early): "the gzip data of ... ends
+ * early"; "" where nothing is known to be missing. What a format itself finds cut off is MMW_TRUNCATED.
+ */
+const char *mmw_image_damage(const struct mmw_image *img);
 /* True where an extent that is MMW_EXCLUDED may as well have been all zero: the format does not tell. */
 bool mmw_image_excluded_or_zero(const struct mmw_image *img);
 bool mmw_image_big_endian(const struct mmw_image *img);
