@@ -153,9 +153,12 @@ static int expand(struct mmw_expand *x, struct mmw_file **inner, struct mmw_err 
 		return end;
 	}
 	rc = mmw_spool_finish(f->spool, inner, err);
-	if (!rc && end)
+	if (rc)
+		return rc;
+	snprintf((*inner)->note, sizeof((*inner)->note), "%s", f->codec->name);
+	if (end)
 		say_damage(x, end, *inner);
-	return rc;
+	return 0;
 }
 
 int mmw_expand(struct mmw_file *outer, const struct mmw_expander *codec, const struct mmw_unwrap *how,

@@ -85,7 +85,7 @@ static int choose(struct mmw_file *f, const char *wanted, const struct mmw_forma
 /* What is left when the wrappers are off, and what they say of it. */
 struct peeled {
 	const struct mmw_format *fmt;
-	char note[128], damage[160];
+	char note[160], damage[160];
 };
 
 static void note_wrapper(char *note, size_t size, const char *wrapper)

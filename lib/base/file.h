@@ -19,7 +19,7 @@ struct mmw_file {
 	uint64_t origin;   /* where offset 0 lies in the file as users know it, for formats with absolute offsets */
 	uint64_t missing;  /* bytes that should follow behind `size`, where a wrapper knows how many */
 	char damage[160];  /* from a wrapper: why this is not all of it, in words; "" when nothing is known to be missing */
-	char note[72];     /* from a wrapper: more than its format's name, for `info`; "" when there is no more to say */
+	char note[112];    /* from a wrapper: more than its format's name, for `info`; "" when there is no more to say */
 	int (*read)(struct mmw_file *f, uint64_t off, void *buf, size_t len, struct mmw_err *err);
 	void (*close)(struct mmw_file *f);
 };

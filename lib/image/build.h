@@ -79,7 +79,7 @@ struct mmw_image {
 	size_t n_map;
 	const struct mmw_progress *progress;  /* while it is opened; may be NULL */
 	char placement[160];    /* for mmw_image_placement */
-	char note[128];         /* details for mmw_image_format_note */
+	char note[160];         /* details for mmw_image_format_note */
 	char damage[160];       /* for mmw_image_damage */
 	uint32_t block_size;    /* power of two, at least 4096 */
 	bool big_endian;
