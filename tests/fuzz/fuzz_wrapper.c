@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Any bytes as the wrapper MMW_FUZZ_FORMAT: what is inside keeps to the limit, reads the same however it is cut into reads,
- * and is opened as whatever it looks like. `flattened` has a fuzzer of its own.
+ * Any bytes as the wrapper MMW_FUZZ_FORMAT: what is inside keeps to the limit, reads the same however it is cut into
+ * reads, and is opened as whatever it looks like. `flattened` has a fuzzer of its own.
  */
 #include <stdint.h>
 #include <stdio.h>

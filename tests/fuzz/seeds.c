@@ -176,6 +176,8 @@ static bool libvirt_seed(unsigned index, struct blob *out)
 {
 	static packer *const packers[] = { pack_gzip, pack_xz, pack_lzop, pack_zstd };
 
+	if (index >= 6)
+		return false;
 	libvirt_header(index & 1, index < 4, out);
 	return packed_seed(packers[index % 4], index / 2, out);
 }

@@ -421,12 +421,14 @@ static void write_flat_kdump(const struct phys *p, struct blob *out)
 
 typedef void writer(const struct phys *p, struct blob *out);
 
-static void pack(const struct phys *p, writer *inner, void (*packer)(const void *, size_t, struct blob *), struct blob *out)
+typedef void packer(const void *in, size_t n, struct blob *out);
+
+static void pack(const struct phys *p, writer *inner, packer *as, struct blob *out)
 {
 	struct blob b = { 0 };
 
 	inner(p, &b);
-	packer(b.bytes, b.len, out);
+	as(b.bytes, b.len, out);
 	blob_fini(&b);
 }
 
@@ -553,7 +555,7 @@ static const struct wrap_format formats[] = {
 	{ "libvirt-xz", "libvirt's header, big endian, before an ELF64 in xz", false, true, true, write_libvirt_xz },
 	{ "libvirt-gz", "the same in gzip", false, true, true, write_libvirt_gz },
 	{ "qcow2", "ELF64 as VM state in qcow2", false, true, true, write_qcow2 },
-	{ "qcow2-v2", "ELF64 as VM state in qcow2, version 2, clusters of 512 bytes", false, true, true, write_qcow2_v2 },
+	{ "qcow2-v2", "ELF64 as VM state in qcow2, version 2, small clusters", false, true, true, write_qcow2_v2 },
 	{ "qcow2-parts", "ELF64 as VM state in qcow2, extended L2, zstd", false, true, true, write_qcow2_parts },
 	{ "vmlinux", "no image: an executable", false, false, false, write_vmlinux },
 };

@@ -130,7 +130,9 @@ void pack_bzip2(const void *in, size_t n, struct blob *out)
 
 static void lz4_frame(const void *in, size_t n, struct blob *out)
 {
-	LZ4F_preferences_t prefs = { .frameInfo = { .contentChecksumFlag = LZ4F_contentChecksumEnabled, .contentSize = n } };
+	LZ4F_preferences_t prefs = {
+		.frameInfo = { .contentChecksumFlag = LZ4F_contentChecksumEnabled, .contentSize = n },
+	};
 	size_t at = out->len, cap = LZ4F_compressFrameBound(n, &prefs);
 	size_t len = LZ4F_compressFrame(room(out, cap), cap, in, n, &prefs);
 
@@ -351,7 +353,10 @@ static void put_snapshot(const struct qcow2_spec *spec, const struct qcow2_snaps
 
 void qcow2_write(const struct qcow2_spec *spec, struct blob *out)
 {
-	struct qcow2 q = { .spec = spec, .out = out, .cluster = (size_t)1 << spec->cluster_bits, .entry = spec->extended ? 16 : 8 };
+	struct qcow2 q = {
+		.spec = spec, .out = out,
+		.cluster = (size_t)1 << spec->cluster_bits, .entry = spec->extended ? 16 : 8,
+	};
 	uint64_t *l1 = xrealloc(NULL, (spec->n + 1) * sizeof(*l1));
 	uint32_t *entries = xrealloc(NULL, (spec->n + 1) * sizeof(*entries));
 

@@ -5,7 +5,9 @@
 
 #include "tests/tools/blob.h"
 
-/* Compressors: `in` in two members (frames, streams, blocks), with what may stand between them. They append to `out`. */
+/*
+ * Compressors: `in` in two members (frames, streams, blocks), with what may stand between them. They append to `out`.
+ */
 void pack_gzip(const void *in, size_t n, struct blob *out);
 void pack_zlib(const void *in, size_t n, struct blob *out);  /* one stream, as LiME's compress=1 makes it */
 void pack_xz(const void *in, size_t n, struct blob *out);
@@ -33,8 +35,8 @@ struct qcow2_spec {
 };
 
 /*
- * Clusters in turn: as they are, compressed (one of which ends inside its last sector), and where all is zero, not there or
- * marked as zero (version 3). With extended L2 entries parts of a cluster are left out and marked likewise.
+ * Clusters in turn: as they are, compressed (one of which ends inside its last sector), and where all is zero, not
+ * there or marked as zero (version 3). With extended L2 entries parts of a cluster are left out and marked likewise.
  */
 void qcow2_write(const struct qcow2_spec *spec, struct blob *out);
 
