@@ -146,6 +146,7 @@ static void print_memory(struct mmw_target *t)
 			mmw_image_lacks_parts(t->image) ? "in parts that were not given (--part)" : "the file is truncated");
 		t->damage = true;
 	}
+	t->damage = t->damage || mmw_image_damage(t->image)[0];
 	if (!t->verbose)
 		return;
 	for (from = 0; mmw_image_next_extent(t->image, from, &e); from = e.pa + e.len)

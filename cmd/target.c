@@ -18,7 +18,7 @@
 enum {
 	OPT_ARCH = 1000, OPT_ROOT, OPT_LEVELS, OPT_BASE, OPT_FORMAT, OPT_JSON, OPT_OUTPUT, OPT_THREADS, OPT_PROGRESS,
 	OPT_NO_PROGRESS, OPT_KERNEL, OPT_PAGING,
-	OPT_SYMBOLS, OPT_TYPES, OPT_FORCE, OPT_PART, OPT_MAP, OPT_OFFSET, OPT_EXPAND,
+	OPT_SYMBOLS, OPT_TYPES, OPT_FORCE, OPT_PART, OPT_MAP, OPT_OFFSET, OPT_EXPAND, OPT_SNAPSHOT,
 };
 
 static const struct argp_option options[] = {
@@ -29,6 +29,7 @@ static const struct argp_option options[] = {
 	  "the .vmss of a .vmem", 10 },
 	{ "ram-map", OPT_MAP, "OFF:PA:LEN", 0, "LEN bytes at OFF of the file, or of a snapshot's main memory, lie at PA (hexadecimal; "
 	  "repeatable)", 10 },
+	{ "snapshot", OPT_SNAPSHOT, "NAME", 0, "the internal snapshot of a qcow2 image to read, by name or id", 10 },
 	{ "max-expand", OPT_EXPAND, "SIZE", 0, "a compressed file may unpack to SIZE bytes at most (hexadecimal; default: 64 GiB)", 10 },
 	{ "image-format", OPT_FORMAT, "NAME", 0, "read the image as this format instead of recognising it", 10 },
 	{ 0, 0, 0, 0, "The kernel:", 20 },
@@ -141,6 +142,9 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_MAP:
 		add_map(state, t, arg);
+		break;
+	case OPT_SNAPSHOT:
+		t->oopts.snapshot = arg;
 		break;
 	case OPT_EXPAND:
 		t->oopts.max_expand = mmw_arg_hex(state, "--max-expand", arg);
@@ -399,6 +403,8 @@ static int open_target(struct mmw_target *t, struct mmw_err *err)
 	if (t->kopts.levels && t->kopts.paging)
 		return mmw_fail(err, MMW_E_ARG, 0, "--paging says how many levels there are; --levels does not go with it");
 	rc = open_once(t, err);
+	if (!rc && mmw_image_damage(t->image)[0])
+		mmw_warn("%s", mmw_image_damage(t->image));
 	return rc ? rc : place(t, err);
 }
 

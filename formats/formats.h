@@ -21,6 +21,7 @@ struct mmw_open_opts {
 	const struct mmw_ram_map *map;  /* where memory lies, for formats that do not say or say it wrong */
 	size_t n_map;
 	const char *map_why;  /* where the map comes from, for mmw_image_placement; NULL: --ram-map */
+	const char *snapshot;  /* of a file with several snapshots: this one's name or id. NULL: there must be only one */
 	uint64_t max_expand;  /* bytes that a compressed file may unpack to; 0: MMW_EXPAND_MAX */
 	const struct mmw_progress *progress;  /* may be NULL */
 };

@@ -12,7 +12,7 @@
 #include "lib/image/build.h"
 
 enum {
-	WRAPPERS_MAX = 2,  /* a compressed flattened file is two deep; more is a bomb */
+	WRAPPERS_MAX = 3,  /* a libvirt save with xz inside, sent as .gz, is three deep; more is a bomb */
 	SHARED_MAX = 64,   /* how many addresses, on average, may share a byte of the file */
 };
 
@@ -82,34 +82,45 @@ static int choose(struct mmw_file *f, const char *wanted, const struct mmw_forma
 	return rc;
 }
 
-/* Peel wrappers off until something remains that opens. `file` is replaced by what is inside. */
-static int peel(struct mmw_file **file, const struct mmw_open_opts *opts, const struct mmw_format **fmt, const char **wrapper,
-		struct mmw_err *err)
+/* What is left when the wrappers are off, and what they say of it. */
+struct peeled {
+	const struct mmw_format *fmt;
+	char note[160], damage[160];
+};
+
+static void note_wrapper(char *note, size_t size, const char *wrapper)
 {
-	const struct mmw_unwrap how = { opts->progress, opts->max_expand ? opts->max_expand : MMW_EXPAND_MAX };
+	size_t used = strlen(note);
 
+	snprintf(note + used, size - used, "%s%s", used ? ", " : "", wrapper);
+}
+
+/* Peel wrappers off until something remains that opens. `file` is replaced by what is inside. */
+static int peel(struct mmw_file **file, const struct mmw_open_opts *opts, struct peeled *out, struct mmw_err *err)
+{
+	const struct mmw_unwrap how = { opts->progress, opts->max_expand ? opts->max_expand : MMW_EXPAND_MAX, opts->snapshot };
+	bool chosen = !opts->snapshot;
+
+	*out = (struct peeled){ 0 };
 	for (int depth = 0; ; depth++) {
-		int rc = choose(*file, depth ? NULL : opts->format, fmt, err);
+		int rc = choose(*file, depth ? NULL : opts->format, &out->fmt, err);
 
-		if (rc || !(*fmt)->unwrap)
+		if (rc)
 			return rc;
+		if (!out->fmt->unwrap)
+			return chosen ? 0 : mmw_fail(err, MMW_E_ARG, 0, "%s: --snapshot goes with a qcow2 image, and this is "
+						     "none (%s)", (*file)->name, out->fmt->name);
 		if (depth == WRAPPERS_MAX)
 			return mmw_fail(err, MMW_E_UNSUPPORTED, 0, "%s: wrapped more than %d times", (*file)->name,
 					WRAPPERS_MAX);
-		*wrapper = (*fmt)->name;
-		rc = (*fmt)->unwrap(*file, &how, file, err);
+		chosen = chosen || out->fmt->takes_snapshot;
+		rc = out->fmt->unwrap(*file, &how, file, err);
 		if (rc)
 			return rc;
-	}
-}
-
-static void note_wrapper(struct mmw_image *img, const char *wrapper)
-{
-	size_t used = strlen(img->note);
-
-	if (wrapper && used + strlen(wrapper) + 3 < sizeof(img->note)) {
-		strcat(img->note, used ? ", " : "");
-		strcat(img->note, wrapper);
+		note_wrapper(out->note, sizeof(out->note), (*file)->note[0] ? (*file)->note : out->fmt->name);
+		if (!out->damage[0])
+			memcpy(out->damage, (*file)->damage, sizeof(out->damage));
+		out->fmt = NULL;
 	}
 }
 
@@ -151,8 +162,7 @@ static int split_base(const char *spec, char **path, bool *has_base, uint64_t *b
 static int add_part(struct mmw_image *img, const char *spec, const struct mmw_open_opts *opts, struct mmw_err *err)
 {
 	struct mmw_open_opts how = { .max_expand = opts->max_expand, .progress = opts->progress };
-	const struct mmw_format *fmt;
-	const char *wrapper = NULL;
+	struct peeled peeled;
 	struct mmw_file *file;
 	bool has_base;
 	uint64_t base;
@@ -164,8 +174,10 @@ static int add_part(struct mmw_image *img, const char *spec, const struct mmw_op
 	rc = mmw_file_open(path, &file, err);
 	if (!rc) {
 		/* One that no format knows is a part all the same: raw memory need not end at a page in each file. */
-		rc = peel(&file, &how, &fmt, &wrapper, err);
-		if (rc && rc != -MMW_E_UNSUPPORTED)
+		rc = peel(&file, &how, &peeled, err);
+		if (!img->damage[0])
+			memcpy(img->damage, peeled.damage, sizeof(img->damage));
+		if (rc && (rc != -MMW_E_UNSUPPORTED || peeled.fmt))
 			mmw_file_close(file);
 		else
 			rc = mmw_image_add_part(img, file, path, err);
@@ -206,39 +218,47 @@ static int take_opts(struct mmw_image *img, const struct mmw_open_opts *opts, st
 	return rc;
 }
 
+static int open_peeled(struct mmw_image *img, const struct peeled *peeled, const struct mmw_open_opts *opts, struct mmw_err *err)
+{
+	int rc;
+
+	img->format = peeled->fmt ? peeled->fmt : &mmw_format_raw;
+	memcpy(img->damage, peeled->damage, sizeof(img->damage));
+	rc = take_opts(img, opts, err);
+	rc = rc ? rc : img->format->open(img, err);
+	img->progress = NULL;
+	rc = rc ? rc : mmw_image_seal(img, err);
+	rc = rc ? rc : check_stored(img, err);
+	if (!rc && peeled->note[0])
+		note_wrapper(img->note, sizeof(img->note), peeled->note);
+	return rc;
+}
+
 /* `path` is where companions of the file are, or NULL. */
 static int open_file(struct mmw_file *file, const char *name, const char *path, const struct mmw_open_opts *opts,
 		     struct mmw_image **out, struct mmw_err *err)
 {
-	const struct mmw_format *fmt = NULL;
-	const char *wrapper = NULL;
+	struct peeled peeled = { 0 };
 	struct mmw_image *img;
-	bool cut;
 	int rc = opts->offset ? mmw_file_slice(file, opts->offset, UINT64_MAX, &file, err) : 0;
 
-	rc = rc ? rc : peel(&file, opts, &fmt, &wrapper, err);
-	/* Raw memory that was cut in several files need not end at a page in the first. */
-	cut = rc == -MMW_E_UNSUPPORTED && !fmt && opts->n_parts;
-	if (rc && !cut) {
+	rc = rc ? rc : peel(&file, opts, &peeled, err);
+	/* Raw memory that was cut in several files, or cut off, need not end at a page. */
+	if (rc == -MMW_E_UNSUPPORTED && !peeled.fmt && (opts->n_parts || peeled.damage[0]))
+		rc = 0;
+	if (rc) {
 		mmw_file_close(file);
 		return rc;
 	}
-	fmt = cut ? &mmw_format_raw : fmt;
 	rc = mmw_image_new(file, name, &img, err);
 	if (rc)
 		return rc;
 	img->path = path ? strdup(path) : NULL;
-	img->format = fmt;
-	rc = take_opts(img, opts, err);
-	rc = rc ? rc : fmt->open(img, err);
-	img->progress = NULL;
-	rc = rc ? rc : mmw_image_seal(img, err);
-	rc = rc ? rc : check_stored(img, err);
+	rc = open_peeled(img, &peeled, opts, err);
 	if (rc) {
 		mmw_image_close(img);
 		return mmw_wrap(err, rc, "%s", name);
 	}
-	note_wrapper(img, wrapper);
 	*out = img;
 	return 0;
 }

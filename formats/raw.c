@@ -35,15 +35,16 @@ static int map_range(struct mmw_image *img, const struct mmw_ram_map *m, struct 
 	uint64_t start = 0, off = m->off, left = m->len, pa = m->pa;
 	int rc = 0;
 
-	for (size_t i = 0; !rc && left && i <= img->n_parts; start += file_at(img, i++)->size) {
+	for (size_t i = 0; !rc && left && i <= img->n_parts; i++) {
 		struct mmw_file *f = file_at(img, i);
-		uint64_t in = off - start, n = in < f->size ? f->size - in : 0;
+		uint64_t size = f->size + f->missing, in = off - start, n = in < size ? size - in : 0;
 
 		n = i == img->n_parts || n > left ? left : n;
 		rc = mmw_image_add_extent_of(img, f, pa, n, in, err);
 		off += n;
 		pa += n;
 		left -= n;
+		start += size;
 	}
 	return rc;
 }
@@ -108,8 +109,9 @@ static int raw_open(struct mmw_image *img, struct mmw_err *err)
 		if (i && img->parts[i - 1].has_base)
 			pa = img->parts[i - 1].base;
 		img->unplaced &= !i || !img->parts[i - 1].has_base;
-		rc = mmw_image_add_extent_of(img, f, pa, f->size, 0, err);
-		pa += f->size;
+		/* What a compressed file has lost lies past its end, which makes it truncated. */
+		rc = mmw_image_add_extent_of(img, f, pa, f->size + f->missing, 0, err);
+		pa += f->size + f->missing;
 	}
 	if (!img->n_parts)
 		snprintf(img->note, sizeof(img->note), "offset 0 is physical 0x%" PRIx64, img->raw_base);

@@ -36,14 +36,17 @@ static int no_decoder(const char *name, struct mmw_err *err)
 /* Each decoder: 1 when exactly `len` bytes came out, 0 when not, negative for the host's failures. */
 
 /* libdeflate takes half of zlib's time, and pages come whole. */
-static int unpack_zlib(struct mmw_unpack *u, const void *in, size_t in_len, void *out, size_t len, struct mmw_err *err)
+static int unpack_zlib(struct mmw_unpack *u, bool bare, const void *in, size_t in_len, void *out, size_t len, struct mmw_err *err)
 {
-	size_t got = 0;
+	size_t used = 0, got = 0;
 
 	if (!u->zlib)
 		u->zlib = libdeflate_alloc_decompressor();
 	if (!u->zlib)
 		return no_decoder("zlib", err);
+	if (bare)
+		return libdeflate_deflate_decompress_ex(u->zlib, in, in_len, out, len, &used, &got) == LIBDEFLATE_SUCCESS &&
+		       got == len;
 	return libdeflate_zlib_decompress(u->zlib, in, in_len, out, len, &got) == LIBDEFLATE_SUCCESS && got == len;
 }
 
@@ -68,13 +71,15 @@ static int unpack_snappy(const void *in, size_t in_len, void *out, size_t len)
 	return snappy_uncompress(in, in_len, out, &got) == SNAPPY_OK && got == len;
 }
 
-static int unpack_zstd(struct mmw_unpack *u, const void *in, size_t in_len, void *out, size_t len, struct mmw_err *err)
+static int unpack_zstd(struct mmw_unpack *u, bool more, const void *in, size_t in_len, void *out, size_t len, struct mmw_err *err)
 {
+	size_t frame = more ? ZSTD_findFrameCompressedSize(in, in_len) : in_len;
+
 	if (!u->zstd)
 		u->zstd = ZSTD_createDCtx();
 	if (!u->zstd)
 		return no_decoder("zstd", err);
-	return ZSTD_decompressDCtx(u->zstd, out, len, in, in_len) == len;
+	return !ZSTD_isError(frame) && ZSTD_decompressDCtx(u->zstd, out, len, in, frame) == len;
 }
 
 int mmw_unpack(struct mmw_unpack *u, enum mmw_codec codec, const void *in, size_t in_len, void *out, size_t out_len,
@@ -84,7 +89,8 @@ int mmw_unpack(struct mmw_unpack *u, enum mmw_codec codec, const void *in, size_
 
 	switch (codec) {
 	case MMW_CODEC_ZLIB:
-		rc = unpack_zlib(u, in, in_len, out, out_len, err);
+	case MMW_CODEC_DEFLATE:
+		rc = unpack_zlib(u, codec == MMW_CODEC_DEFLATE, in, in_len, out, out_len, err);
 		break;
 	case MMW_CODEC_LZO:
 		rc = unpack_lzo(u, in, in_len, out, out_len, err);
@@ -93,7 +99,8 @@ int mmw_unpack(struct mmw_unpack *u, enum mmw_codec codec, const void *in, size_
 		rc = unpack_snappy(in, in_len, out, out_len);
 		break;
 	case MMW_CODEC_ZSTD:
-		rc = unpack_zstd(u, in, in_len, out, out_len, err);
+	case MMW_CODEC_ZSTD_FRAME:
+		rc = unpack_zstd(u, codec == MMW_CODEC_ZSTD_FRAME, in, in_len, out, out_len, err);
 		break;
 	}
 	if (!rc)

@@ -13,6 +13,9 @@ enum mmw_codec {
 	MMW_CODEC_LZO,     /* LZO1X */
 	MMW_CODEC_SNAPPY,  /* a raw block, without framing */
 	MMW_CODEC_ZSTD,
+	/* qcow2's, where other bytes may follow. */
+	MMW_CODEC_DEFLATE,     /* without zlib's header */
+	MMW_CODEC_ZSTD_FRAME,
 };
 
 /* Decoder state that is worth keeping from page to page; one per thread. */

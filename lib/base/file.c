@@ -84,10 +84,23 @@ static int plain_size(int fd, const char *path, uint64_t *out, struct mmw_err *e
 	return 0;
 }
 
+int mmw_file_of_fd(int fd, const char *name, uint64_t size, struct mmw_file **out, struct mmw_err *err)
+{
+	size_t name_len = strlen(name) + 1;
+	struct plain_file *p = malloc(sizeof(*p) + name_len);
+
+	if (!p)
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory to open %s", name);
+	memcpy(p->name, name, name_len);
+	p->fd = fd;
+	p->file = (struct mmw_file){ .size = size, .name = p->name, .read = plain_read, .close = plain_close,
+				     .data = plain_data };
+	*out = &p->file;
+	return 0;
+}
+
 int mmw_file_open(const char *path, struct mmw_file **out, struct mmw_err *err)
 {
-	size_t name_len = strlen(path) + 1;
-	struct plain_file *p;
 	uint64_t size = 0;
 	int fd, rc;
 
@@ -96,21 +109,10 @@ int mmw_file_open(const char *path, struct mmw_file **out, struct mmw_err *err)
 	if (fd < 0)
 		return mmw_fail_sys(err, "%s", path);
 	rc = plain_size(fd, path, &size, err);
-	if (rc) {
+	rc = rc ? rc : mmw_file_of_fd(fd, path, size, out, err);
+	if (rc)
 		close(fd);
-		return rc;
-	}
-	p = malloc(sizeof(*p) + name_len);
-	if (!p) {
-		close(fd);
-		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory to open %s", path);
-	}
-	memcpy(p->name, path, name_len);
-	p->fd = fd;
-	p->file = (struct mmw_file){ .size = size, .name = p->name, .read = plain_read, .close = plain_close,
-				     .data = plain_data };
-	*out = &p->file;
-	return 0;
+	return rc;
 }
 
 struct slice {
@@ -157,6 +159,10 @@ int mmw_file_slice(struct mmw_file *outer, uint64_t off, uint64_t len, struct mm
 		len = outer->size - off;
 	s->file = (struct mmw_file){ .size = len, .name = outer->name, .origin = outer->origin + off,
 				     .read = slice_read, .close = slice_close, .data = slice_data };
+	if (len == outer->size - off) {
+		s->file.missing = outer->missing;
+		memcpy(s->file.damage, outer->damage, sizeof(s->file.damage));
+	}
 	s->outer = outer;
 	s->off = off;
 	*out = &s->file;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A readable file of known size: a plain file, or what a wrapper (flattened, later gzip, qcow2 ...) makes of one.
+ * A readable file of known size: a plain file, or what a wrapper (flattened, gzip, qcow2 ...) makes of one.
  *
  * Reads are positional and safe for several threads at once. There is no mmap here on purpose: a file that shrinks
  * under us must be an error and not a signal.
@@ -17,6 +17,9 @@ struct mmw_file {
 	uint64_t size;
 	const char *name;  /* for messages; owned by the file */
 	uint64_t origin;   /* where offset 0 lies in the file as users know it, for formats with absolute offsets */
+	uint64_t missing;  /* bytes that should follow behind `size`, where a wrapper knows how many */
+	char damage[160];  /* from a wrapper: why this is not all of it, in words; "" when nothing is known to be missing */
+	char note[112];    /* from a wrapper: more than its format's name, for `info`; "" when there is no more to say */
 	int (*read)(struct mmw_file *f, uint64_t off, void *buf, size_t len, struct mmw_err *err);
 	void (*close)(struct mmw_file *f);
 	/* The next run at or behind `off` that is no hole, [*start, *end). NULL: holes are not known, all is data. */
@@ -25,6 +28,9 @@ struct mmw_file {
 
 /* Open a regular file or block device for reading. Directories, sockets and empty files are refused with a message. */
 int mmw_file_open(const char *path, struct mmw_file **out, struct mmw_err *err);
+
+/* The same over a descriptor that can be read at any offset, which it owns from here on (on success only). */
+int mmw_file_of_fd(int fd, const char *name, uint64_t size, struct mmw_file **out, struct mmw_err *err);
 
 /*
  * [off, off + len) of `outer`, which it owns from here on (on success only), under the same name; what lies past outer's

@@ -20,6 +20,7 @@ enum { MMW_PROBE_HEAD = 65536 };  /* bytes of the file's start that probe gets t
 struct mmw_unwrap {
 	const struct mmw_progress *progress;  /* may be NULL */
 	uint64_t max_expand;                  /* bytes it may unpack to */
+	const char *snapshot;                 /* which one of several, by name or id; NULL: not said */
 };
 
 struct mmw_format {
@@ -29,11 +30,11 @@ struct mmw_format {
 	/* 0: not mine; else how sure, up to 100. Looks at bytes only: no state, no allocation. */
 	int (*probe)(const struct mmw_bytes *head, uint64_t file_size);
 
-	/* For a wrapper: the file inside. Takes ownership of `outer` on success only. */
+	/* For a wrapper: the file inside, with what is to be said of it. Takes ownership of `outer` on success only. */
 	int (*unwrap)(struct mmw_file *outer, const struct mmw_unwrap *how, struct mmw_file **inner, struct mmw_err *err);
 
-	/* It makes use of img->parts and img->map; given to another format they are a mistake of the user's. */
-	bool takes_parts, takes_map;
+	/* It makes use of img->parts, img->map, how->snapshot; given to another format they are a mistake of the user's. */
+	bool takes_parts, takes_map, takes_snapshot;
 
 	int (*open)(struct mmw_image *img, struct mmw_err *err);
 
@@ -80,6 +81,7 @@ struct mmw_image {
 	char placement[160];    /* for mmw_image_placement */
 	bool unplaced;          /* for mmw_image_unplaced */
 	char note[256];         /* details for mmw_image_format_note */
+	char damage[160];       /* for mmw_image_damage */
 	uint32_t block_size;    /* power of two, at least 4096 */
 	bool big_endian;
 	bool lacks_parts;       /* what is truncated is in further files that the user did not give */

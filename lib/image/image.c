@@ -234,6 +234,11 @@ bool mmw_image_unplaced(const struct mmw_image *img)
 	return img->unplaced;
 }
 
+const char *mmw_image_damage(const struct mmw_image *img)
+{
+	return img->damage;
+}
+
 bool mmw_image_excluded_or_zero(const struct mmw_image *img)
 {
 	return img->excluded_or_zero;

@@ -67,6 +67,11 @@ const char *mmw_image_format_note(const struct mmw_image *img);  /* details: "zl
 const char *mmw_image_placement(const struct mmw_image *img);
 /* Nobody said where this memory lies: its addresses are offsets of the file. */
 bool mmw_image_unplaced(const struct mmw_image *img);
+/*
+ * Why this is not all of the image, where its wrapper tells (a compressed file that ends early): "the gzip data of ... ends
+ * early"; "" where nothing is known to be missing. What a format itself finds cut off is MMW_TRUNCATED.
+ */
+const char *mmw_image_damage(const struct mmw_image *img);
 /* True where an extent that is MMW_EXCLUDED may as well have been all zero: the format does not tell. */
 bool mmw_image_excluded_or_zero(const struct mmw_image *img);
 /* True where what is MMW_TRUNCATED is in further parts of the image that were not given. */

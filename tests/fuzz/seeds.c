@@ -11,6 +11,7 @@
 #include "tests/tools/kswrite.h"
 #include "tests/tools/recipe.h"
 #include "tests/tools/wrap.h"
+#include "tests/tools/wrap_packed.h"
 #include "tests/unit/kdump_build.h"
 
 /* --- a kernel in 128 KiB -------------------------------------------------------------------------------------- */
@@ -141,6 +142,85 @@ static bool flattened_seed(unsigned index, struct blob *out)
 		die("no memory for a seed");
 	blob_add(out, s.bytes, s.len);
 	kd_stream_free(&s);
+	blob_fini(&inner);
+	return true;
+}
+
+typedef void packer(const void *in, size_t n, struct blob *out);
+
+static bool packed_seed(packer *pack, unsigned index, struct blob *out)
+{
+	struct blob inner = { 0 };
+
+	if (index >= 3 || !(index == 2 ? lime_seed(0, &inner) : elf_seed(5 * index, &inner)))
+		return false;
+	pack(inner.bytes, inner.len, out);
+	blob_fini(&inner);
+	return true;
+}
+
+static bool gzip_seed(unsigned index, struct blob *out)
+{
+	return packed_seed(index < 3 ? pack_gzip : pack_zlib, index < 3 ? index : index - 3, out);
+}
+
+static bool xz_seed(unsigned index, struct blob *out)
+{
+	return packed_seed(pack_xz, index, out);
+}
+
+static bool zstd_seed(unsigned index, struct blob *out)
+{
+	return packed_seed(pack_zstd, index, out);
+}
+
+static bool bzip2_seed(unsigned index, struct blob *out)
+{
+	return packed_seed(pack_bzip2, index, out);
+}
+
+static bool lz4_seed(unsigned index, struct blob *out)
+{
+	return packed_seed(pack_lz4, index, out);
+}
+
+static bool lzop_seed(unsigned index, struct blob *out)
+{
+	return packed_seed(pack_lzop, index, out);
+}
+
+static bool libvirt_seed(unsigned index, struct blob *out)
+{
+	static packer *const packers[] = { pack_gzip, pack_xz, pack_lzop, pack_zstd };
+
+	if (index >= 6)
+		return false;
+	libvirt_header(index & 1, index < 4, out);
+	return packed_seed(packers[index % 4], index / 2, out);
+}
+
+/* Every shape of it, with two snapshots in every second. */
+static bool qcow2_seed(unsigned index, struct blob *out)
+{
+	static const struct qcow2_spec specs[] = {
+		{ .version = 2, .cluster_bits = 9 },
+		{ .version = 3, .cluster_bits = 9 },
+		{ .version = 3, .cluster_bits = 9, .zstd = true },
+		{ .version = 3, .cluster_bits = 14, .extended = true },
+	};
+	struct blob inner = { 0 };
+	struct qcow2_snapshot snapshots[] = { { "1", "one" }, { "2", "two" } };
+	struct qcow2_spec spec;
+
+	if (index >= 2 * mmw_array_len(specs) || !elf_seed(index % 2 * 5, &inner))
+		return false;
+	spec = specs[index / 2];
+	snapshots[1].state = inner.bytes;
+	snapshots[1].len = inner.len;
+	spec.snapshots = snapshots + (index & 1);
+	spec.n = 2 - (index & 1);
+	spec.disk_size = 40000;
+	qcow2_write(&spec, out);
 	blob_fini(&inner);
 	return true;
 }
@@ -362,20 +442,28 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		bool (*make)(unsigned index, struct blob *out);
 	} makers[] = {
 		{ "btf", btf_seed },
+		{ "bzip2", bzip2_seed },
 		{ "disas", disas_seed },
 		{ "dwarf", dwarf_seed },
 		{ "elf", elf_seed },
 		{ "flattened", flattened_seed },
+		{ "gzip", gzip_seed },
 		{ "kallsyms", kallsyms_seed },
 		{ "kdump", kdump_seed },
 		{ "kernel", kernel_seed },
+		{ "libvirt", libvirt_seed },
 		{ "lime", lime_seed },
+		{ "lz4", lz4_seed },
+		{ "lzop", lzop_seed },
 		{ "mm", mm_seed }, { "module", mm_seed },
 		{ "notes", notes_seed },
+		{ "qcow2", qcow2_seed },
 		{ "symtab", symtab_seed },
 		{ "vmcoreinfo", vmcoreinfo_seed },
 		{ "walk", walk_seed },
 		{ "xen", xen_seed },
+		{ "xz", xz_seed },
+		{ "zstd", zstd_seed },
 		{ "ksymtab", ksymtab_seed },
 	};
 

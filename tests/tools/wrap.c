@@ -8,6 +8,7 @@
 
 #include "lib/base/vec.h"
 #include "tests/tools/wrap_elfs.h"
+#include "tests/tools/wrap_packed.h"
 #include "tests/unit/kdump_build.h"
 
 /* --- notes ---------------------------------------------------------------------------------------------------- */
@@ -451,6 +452,110 @@ static void write_flat_kdump(const struct phys *p, struct blob *out)
 	blob_fini(&inner);
 }
 
+/* --- wrappers ------------------------------------------------------------------------------------------------- */
+
+typedef void writer(const struct phys *p, struct blob *out);
+
+typedef void packer(const void *in, size_t n, struct blob *out);
+
+static void pack(const struct phys *p, writer *inner, packer *as, struct blob *out)
+{
+	struct blob b = { 0 };
+
+	inner(p, &b);
+	as(b.bytes, b.len, out);
+	blob_fini(&b);
+}
+
+static void write_raw_gz(const struct phys *p, struct blob *out)
+{
+	pack(p, write_raw, pack_gzip, out);
+}
+
+static void write_lime_zlib(const struct phys *p, struct blob *out)
+{
+	pack(p, write_lime, pack_zlib, out);
+}
+
+static void write_raw_xz(const struct phys *p, struct blob *out)
+{
+	pack(p, write_raw, pack_xz, out);
+}
+
+static void write_elf_zst(const struct phys *p, struct blob *out)
+{
+	pack(p, write_elf, pack_zstd, out);
+}
+
+static void write_kdump_bz2(const struct phys *p, struct blob *out)
+{
+	pack(p, write_kdump_none, pack_bzip2, out);
+}
+
+static void write_elf_lz4(const struct phys *p, struct blob *out)
+{
+	pack(p, write_elf, pack_lz4, out);
+}
+
+static void write_elf_lzo(const struct phys *p, struct blob *out)
+{
+	pack(p, write_elf, pack_lzop, out);
+}
+
+static void as_it_is(const void *in, size_t n, struct blob *out)
+{
+	blob_add(out, in, n);
+}
+
+static void write_libvirt(const struct phys *p, struct blob *out)
+{
+	libvirt_header(false, true, out);
+	pack(p, write_elf, as_it_is, out);
+}
+
+/* Saved on a big-endian host, with a compressor. */
+static void write_libvirt_xz(const struct phys *p, struct blob *out)
+{
+	libvirt_header(true, true, out);
+	pack(p, write_elf, pack_xz, out);
+}
+
+static void write_libvirt_gz(const struct phys *p, struct blob *out)
+{
+	pack(p, write_libvirt_xz, pack_gzip, out);
+}
+
+/* The disk is not a whole number of what an L2 table maps. */
+static void write_qcow2_as(const struct phys *p, struct qcow2_spec spec, struct blob *out)
+{
+	struct blob state = { 0 };
+	struct qcow2_snapshot snapshots[] = { { "1", "disk only" }, { "2", "after boot" } };
+
+	write_elf(p, &state);
+	snapshots[1].state = state.bytes;
+	snapshots[1].len = state.len;
+	spec.snapshots = snapshots;
+	spec.n = mmw_array_len(snapshots);
+	spec.disk_size = 5 << 20;
+	qcow2_write(&spec, out);
+	blob_fini(&state);
+}
+
+static void write_qcow2(const struct phys *p, struct blob *out)
+{
+	write_qcow2_as(p, (struct qcow2_spec){ .version = 3, .cluster_bits = 12 }, out);
+}
+
+static void write_qcow2_v2(const struct phys *p, struct blob *out)
+{
+	write_qcow2_as(p, (struct qcow2_spec){ .version = 2, .cluster_bits = 9 }, out);
+}
+
+static void write_qcow2_parts(const struct phys *p, struct blob *out)
+{
+	write_qcow2_as(p, (struct qcow2_spec){ .version = 3, .cluster_bits = 14, .extended = true, .zstd = true }, out);
+}
+
 /* -------------------------------------------------------------------------------------------------------------- */
 
 static const struct wrap_format formats[] = {
@@ -485,6 +590,19 @@ static const struct wrap_format formats[] = {
 	{ "flat-elf", "ELF64, flattened, records out of order", false, true, true, write_flat_elf },
 	{ "flat-kdump", "kdump, flattened, records out of order", false, true, true, write_flat_kdump },
 	{ "lime", "LiME version 1, ranges that end inside pages", false, false, false, write_lime },
+	{ "raw-gz", "raw, gzip in two members", false, false, false, write_raw_gz },
+	{ "raw-xz", "raw, xz in two streams of several blocks", false, false, false, write_raw_xz },
+	{ "lime-zlib", "LiME with compress=1", false, false, false, write_lime_zlib },
+	{ "elf-zst", "ELF64, zstd in two frames", false, true, true, write_elf_zst },
+	{ "elf-lz4", "ELF64, lz4 in two frames", false, true, true, write_elf_lz4 },
+	{ "elf-lzo", "ELF64, lzop in two members", false, true, true, write_elf_lzo },
+	{ "kdump-bz2", "kdump, pages stored, bzip2 in two streams", false, true, true, write_kdump_bz2 },
+	{ "libvirt", "libvirt's header before an ELF64", false, true, true, write_libvirt },
+	{ "libvirt-xz", "libvirt's header, big endian, before an ELF64 in xz", false, true, true, write_libvirt_xz },
+	{ "libvirt-gz", "the same in gzip", false, true, true, write_libvirt_gz },
+	{ "qcow2", "ELF64 as VM state in qcow2", false, true, true, write_qcow2 },
+	{ "qcow2-v2", "ELF64 as VM state in qcow2, version 2, small clusters", false, true, true, write_qcow2_v2 },
+	{ "qcow2-parts", "ELF64 as VM state in qcow2, extended L2, zstd", false, true, true, write_qcow2_parts },
 	{ "vmlinux", "no image: an executable", false, false, false, write_vmlinux },
 };
 
