@@ -74,11 +74,11 @@ int mmw_image_add_extent_of(struct mmw_image *img, struct mmw_file *file, uint64
 		return rc;
 	if (!mmw_fits(off, len, size)) {
 		here = off < size ? size - off : 0;
-		rc = push_extent(img, (struct mmw_file_extent){ pa + here, len - here, NULL, 0, MMW_TRUNCATED }, err);
+		rc = push_extent(img, (struct mmw_file_extent){ .pa = pa + here, .len = len - here, .state = MMW_TRUNCATED }, err);
 		if (rc || !here)
 			return rc;
 	}
-	return push_extent(img, (struct mmw_file_extent){ pa, here, file, off, MMW_STORED }, err);
+	return push_extent(img, (struct mmw_file_extent){ .pa = pa, .len = here, .file = file, .off = off }, err);
 }
 
 int mmw_image_add_extent(struct mmw_image *img, uint64_t pa, uint64_t len, uint64_t off, enum mmw_state state,
@@ -89,14 +89,21 @@ int mmw_image_add_extent(struct mmw_image *img, uint64_t pa, uint64_t len, uint6
 	if (state == MMW_STORED)
 		return mmw_image_add_extent_of(img, img->file, pa, len, off, err);
 	rc = len ? check_range(pa, len, err) : 0;
-	return rc || !len ? rc : push_extent(img, (struct mmw_file_extent){ pa, len, NULL, 0, state }, err);
+	return rc || !len ? rc : push_extent(img, (struct mmw_file_extent){ .pa = pa, .len = len, .state = state }, err);
 }
 
 int mmw_image_add_zeros(struct mmw_image *img, uint64_t pa, uint64_t len, struct mmw_err *err)
 {
 	int rc = len ? check_range(pa, len, err) : 0;
 
-	return rc || !len ? rc : push_extent(img, (struct mmw_file_extent){ pa, len, NULL, 0, MMW_STORED }, err);
+	return rc || !len ? rc : push_extent(img, (struct mmw_file_extent){ .pa = pa, .len = len }, err);
+}
+
+int mmw_image_add_packed(struct mmw_image *img, uint64_t pa, uint64_t len, uint64_t off, struct mmw_err *err)
+{
+	int rc = len ? check_range(pa, len, err) : 0;
+
+	return rc || !len ? rc : push_extent(img, (struct mmw_file_extent){ .pa = pa, .len = len, .packed = true, .off = off }, err);
 }
 
 int mmw_image_add_part(struct mmw_image *img, struct mmw_file *file, const char *path, struct mmw_err *err)
@@ -113,6 +120,11 @@ int mmw_image_add_part(struct mmw_image *img, struct mmw_file *file, const char 
 	return rc;
 }
 
+static bool has_bytes(const struct mmw_file_extent *e)
+{
+	return e->file || e->packed;
+}
+
 struct sealing {
 	struct mmw_image *img;
 	struct mmw_file_extent *all;
@@ -124,11 +136,11 @@ static int keep_part(void *ctx, size_t index, uint64_t from, uint64_t to)
 {
 	const struct sealing *s = ctx;
 	const struct mmw_file_extent *e = &s->all[index];
-	struct mmw_file_extent part = { from, to - from, e->file, e->file ? e->off + (from - e->pa) : 0, e->state };
+	struct mmw_file_extent part = { from, to - from, e->file, e->packed, has_bytes(e) ? e->off + (from - e->pa) : 0, e->state };
 	struct mmw_file_extent *prev = s->img->n_ext ? &s->img->ext[s->img->n_ext - 1] : NULL;
 
 	if (prev && prev->state == part.state && prev->pa + prev->len == from && prev->file == part.file &&
-	    (!part.file || prev->off + prev->len == part.off)) {
+	    prev->packed == part.packed && (!has_bytes(&part) || prev->off + prev->len == part.off)) {
 		prev->len += part.len;
 		return 0;
 	}
@@ -223,6 +235,11 @@ bool mmw_image_excluded_or_zero(const struct mmw_image *img)
 	return img->excluded_or_zero;
 }
 
+bool mmw_image_absent_or_zero(const struct mmw_image *img)
+{
+	return img->absent_or_zero;
+}
+
 bool mmw_image_big_endian(const struct mmw_image *img)
 {
 	return img->big_endian;
@@ -298,12 +315,12 @@ int mmw_image_next_bytes(const struct mmw_image *img, uint64_t from, struct mmw_
 	for (size_t i = extent_after(img, from); i < img->n_ext; i++) {
 		const struct mmw_file_extent *e = &img->ext[i];
 
-		if (!e->file)
+		if (!has_bytes(e))
 			continue;
 		out->state = MMW_STORED;
 		out->pa = e->pa > from ? e->pa : from;
 		out->len = e->pa + e->len - out->pa;
-		for (; i + 1 < img->n_ext && e[1].file && e[1].pa == out->pa + out->len; i++, e++)
+		for (; i + 1 < img->n_ext && has_bytes(&e[1]) && e[1].pa == out->pa + out->len; i++, e++)
 			out->len += e[1].len;
 		return 1;
 	}

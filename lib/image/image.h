@@ -66,6 +66,8 @@ const char *mmw_image_format_note(const struct mmw_image *img);  /* details: "zl
 const char *mmw_image_placement(const struct mmw_image *img);
 /* True where an extent that is MMW_EXCLUDED may as well have been all zero: the format does not tell. */
 bool mmw_image_excluded_or_zero(const struct mmw_image *img);
+/* True where an address in no extent may as well be memory that was all zero: the format leaves such blocks out. */
+bool mmw_image_absent_or_zero(const struct mmw_image *img);
 bool mmw_image_big_endian(const struct mmw_image *img);
 uint16_t mmw_image_machine(const struct mmw_image *img);         /* ELF e_machine, 0 when it does not say */
 size_t mmw_image_cpus(const struct mmw_image *img);
