@@ -102,6 +102,23 @@ static bool lime_seed(unsigned index, struct blob *out)
 	return true;
 }
 
+static bool avml_seed(unsigned index, struct blob *out)
+{
+	struct phys p;
+
+	if (index >= 4)
+		return false;
+	recipe_text("avml", "ram 1000 8000\nram 10000 1000\nrandom 3000 2000 5\nu64 10000: 77*4\n", false, &p);
+	wrap_format_by_name(index % 2 ? "avml-mixed" : "avml")->write(&p, out);
+	phys_fini(&p);
+	/* A piece is gone from the middle, so that the next record has to be looked for. */
+	if (index >= 2) {
+		memmove(out->bytes + 4400, out->bytes + 5000, out->len - 5000);
+		out->len -= 600;
+	}
+	return true;
+}
+
 static bool kdump_seed(unsigned index, struct blob *out)
 {
 	struct kd_image img;
@@ -329,6 +346,7 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		const char *name;
 		bool (*make)(unsigned index, struct blob *out);
 	} makers[] = {
+		{ "avml", avml_seed },
 		{ "btf", btf_seed },
 		{ "disas", disas_seed },
 		{ "dwarf", dwarf_seed },

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/vec.h"
+#include "tests/tools/wrap_containers.h"
 #include "tests/unit/kdump_build.h"
 
 /* --- notes ---------------------------------------------------------------------------------------------------- */
@@ -439,6 +440,8 @@ static const struct wrap_format formats[] = {
 	{ "flat-elf", "ELF64, flattened, records out of order", false, true, true, write_flat_elf },
 	{ "flat-kdump", "kdump, flattened, records out of order", false, true, true, write_flat_kdump },
 	{ "lime", "LiME version 1, ranges that end inside pages", false, false, false, write_lime },
+	{ "avml", "AVML version 2, chunks of odd sizes", false, false, false, wrap_avml },
+	{ "avml-mixed", "LiME's and AVML's records in turns", false, false, false, wrap_avml_mixed },
 	{ "vmlinux", "no image: an executable", false, false, false, write_vmlinux },
 };
 
