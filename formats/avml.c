@@ -54,8 +54,8 @@ struct avml {
 };
 
 struct slot {
-	size_t chunk;  /* number + 1; 0 is empty */
-	uint8_t bytes[PLAIN_MAX];
+	size_t chunk;    /* number + 1; 0 is empty */
+	uint8_t *bytes;  /* NULL until it is first used */
 };
 
 struct avml_reader {
@@ -201,6 +201,8 @@ void mmw_avml_reader_close(void *priv)
 {
 	struct avml_reader *r = priv;
 
+	for (size_t i = 0; i < SLOTS; i++)
+		free(r->slots[i].bytes);
 	mmw_unpack_close(r->unpack);
 	free(r);
 }
@@ -254,6 +256,10 @@ static int cached_chunk(const struct mmw_image *img, struct avml_reader *r, size
 	struct slot *s = &r->slots[i % SLOTS];
 	int rc = 0;
 
+	if (!s->bytes)
+		s->bytes = malloc(PLAIN_MAX);
+	if (!s->bytes)
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for a chunk");
 	if (s->chunk != i + 1) {
 		s->chunk = 0;
 		rc = unpack_chunk(img, r, i, s->bytes, err);
@@ -273,7 +279,7 @@ int mmw_avml_read(const struct mmw_image *img, void *priv, uint64_t off, void *b
 	while (len) {
 		size_t i = r->hint = find_chunk(a, r->hint, off);
 		uint32_t in = off - a->chunks[i].plain_at, n = chunk_plain(a, i) - in;
-		const uint8_t *bytes;
+		const uint8_t *bytes = NULL;
 		int rc;
 
 		if (!in && n <= len) {

@@ -35,6 +35,14 @@ struct mmw_format {
 	/* It makes use of img->parts and img->map; given to another format they are a mistake of the user's. */
 	bool takes_parts, takes_map;
 
+	/*
+	 * Formats of two files: a description, which is what `probe` knows, and memory without a header. Each is looked for
+	 * beside the other, its name made by exchanging the end; memory is then the first of img->parts.
+	 */
+	const char *memory_end;               /* ".vmem" */
+	const char *const *description_ends;  /* ".vmss" ..., NULL */
+	const char *in_directory;             /* the description in a directory that stands for both; NULL: none does */
+
 	int (*open)(struct mmw_image *img, struct mmw_err *err);
 
 	/*
