@@ -80,6 +80,7 @@ static void write_raw(const struct phys *p, struct blob *out)
 	}
 }
 
+static const char *const chv_parts[] = { ".ranges", NULL };
 static const char *const vmem_parts[] = { ".vmem", NULL };
 static const char *const raw_parts[] = { ".2", ".3", NULL };
 
@@ -449,6 +450,8 @@ static const struct wrap_format formats[] = {
 	{ "dmp", "Windows crash dump, all memory", false, false, WRAP_NO_CPUS, wrap_dmp },
 	{ "dmp-bitmap", "Windows crash dump, what was not filtered", false, true, WRAP_NO_CPUS, wrap_dmp_bitmap },
 	{ "dmp-list", "Windows crash dump, a list of ranges", false, true, WRAP_NO_CPUS, wrap_dmp_list },
+	{ "chv", "cloud-hypervisor's snapshot", false, false, WRAP_CPUS, wrap_chv, chv_parts, wrap_chv_memory,
+	  "--part @.ranges" },
 	{ "vmlinux", "no image: an executable", false, false, WRAP_NO_CPUS, write_vmlinux },
 };
 

@@ -42,4 +42,9 @@ void wrap_dmp32(const struct phys *p, struct blob *out);
 void wrap_dmp_bitmap(const struct phys *p, struct blob *out);
 void wrap_dmp_list(const struct phys *p, struct blob *out);
 
+/* --- cloud-hypervisor --- */
+
+void wrap_chv(const struct phys *p, struct blob *out);
+void wrap_chv_memory(const struct phys *p, unsigned index, struct blob *out);
+
 #endif
