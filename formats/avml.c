@@ -88,7 +88,7 @@ static uint32_t plain_len(const uint8_t *p, size_t len)
 	return 0;
 }
 
-/* The chunk whose head is at *at; *plain is 0 where it holds no data. Steps behind it, or false for none that makes sense. */
+/* The chunk at *at, which then moves behind it; *plain is 0 where it holds no data. False: it makes no sense. */
 static bool next_chunk(struct mmw_file *f, uint64_t *at, struct chunk *out, uint32_t *plain)
 {
 	uint8_t head[HEAD + CRC + VARINT_MAX];
@@ -110,7 +110,8 @@ static bool next_chunk(struct mmw_file *f, uint64_t *at, struct chunk *out, uint
 		*plain = out->stored ? out->len : plain_len(head + HEAD + CRC, n - HEAD - CRC);
 		if (!*plain)
 			return false;
-	} else if (head[0] < CHUNK_SKIPPED || (head[0] == CHUNK_STREAM && (len != 6 || memcmp(head + HEAD, "sNaPpY", 6)))) {
+	} else if (head[0] < CHUNK_SKIPPED ||
+		   (head[0] == CHUNK_STREAM && (len != 6 || memcmp(head + HEAD, "sNaPpY", 6)))) {
 		return false;
 	}
 	*at += HEAD + len;
@@ -251,7 +252,8 @@ static int unpack_chunk(const struct mmw_image *img, struct avml_reader *r, size
 	return rc ? mmw_wrap(err, rc, "the chunk at offset %" PRIu64 " of the file", c->at - HEAD) : 0;
 }
 
-static int cached_chunk(const struct mmw_image *img, struct avml_reader *r, size_t i, const uint8_t **out, struct mmw_err *err)
+static int cached_chunk(const struct mmw_image *img, struct avml_reader *r, size_t i, const uint8_t **out,
+			struct mmw_err *err)
 {
 	struct slot *s = &r->slots[i % SLOTS];
 	int rc = 0;

@@ -3,14 +3,14 @@
  * Snapshots of cloud-hypervisor: a directory of state.json, config.json and memory-ranges, which is memory alone, range
  * after range. state.json is a tree; in it, each device's state is JSON once more, as a string:
  *
- *   snapshots: memory-manager: snapshot_data: state: memory_ranges: data: [ { gpa, length } ... ], in the order of the file
+ *   snapshots: memory-manager: snapshot_data: state: memory_ranges: data: [ { gpa, length } ... ], in the file's order
  *              cpu-manager: snapshots: "0", "1" ...: snapshot_data: state: Kvm: { regs, sregs, msrs } of x86,
  *              { core_regs, sys_regs } of arm64
  *
  * KVM's own structs are objects in files of before 2024, and arrays of their bytes since. Memory that is shared with
  * another process, or kept in a file, is not in the snapshot.
  *
- * cloud-hypervisor vm-migration/src/lib.rs, vmm/src/memory_manager.rs, hypervisor/src/kvm; Linux asm/kvm.h of each machine.
+ * cloud-hypervisor vm-migration/src/lib.rs, vmm/src/memory_manager.rs, hypervisor/src/kvm; Linux asm/kvm.h.
  */
 #include <ctype.h>
 #include <elf.h>
@@ -41,8 +41,8 @@ static int chv_probe(const struct mmw_bytes *head, uint64_t file_size)
 /* --- JSON ------------------------------------------------------------------------------------------------------- */
 
 /*
- * jansson's integers have 63 bits, and registers 64: longer numbers become strings. The copy has room for the quotes: two
- * to a number of more digits than that.
+ * jansson's integers have 63 bits, and registers 64: longer numbers become strings. The copy has room for the quotes,
+ * two for each number of more digits than that.
  */
 static size_t quote_long_numbers(const char *text, size_t len, char *out)
 {
@@ -143,8 +143,8 @@ static int add_memory(struct mmw_image *img, const json_t *root, struct mmw_err 
 		off += len;
 	}
 	if (!rc && !json_array_size(list))
-		rc = mmw_fail(err, MMW_E_UNSUPPORTED, 0, "its memory was not saved with it: it is in the file or the other process that "
-			      "the machine shared it with");
+		rc = mmw_fail(err, MMW_E_UNSUPPORTED, 0, "its memory was not saved with it: it is in the file, or "
+			      "the other process, that the machine shared it with");
 	snprintf(img->note, sizeof(img->note), "%zu ranges", json_array_size(list));
 	json_decref(state);
 	return rc;
@@ -160,10 +160,11 @@ struct place {
 
 /* struct kvm_regs and struct kvm_sregs of x86. */
 static const struct place x86_regs[] = {
-	{ "rax", 0, -1, 10 }, { "rbx", 8, -1, 5 }, { "rcx", 16, -1, 11 }, { "rdx", 24, -1, 12 }, { "rsi", 32, -1, 13 },
-	{ "rdi", 40, -1, 14 }, { "rsp", 48, MMW_REG_SP, 19 }, { "rbp", 56, -1, 4 }, { "r8", 64, -1, 9 }, { "r9", 72, -1, 8 },
-	{ "r10", 80, -1, 7 }, { "r11", 88, -1, 6 }, { "r12", 96, -1, 3 }, { "r13", 104, -1, 2 }, { "r14", 112, -1, 1 },
-	{ "r15", 120, -1, 0 }, { "rip", 128, MMW_REG_PC, 16 }, { "rflags", 136, -1, 18 },
+	{ "rax", 0, -1, 10 }, { "rbx", 8, -1, 5 }, { "rcx", 16, -1, 11 }, { "rdx", 24, -1, 12 },
+	{ "rsi", 32, -1, 13 }, { "rdi", 40, -1, 14 }, { "rsp", 48, MMW_REG_SP, 19 }, { "rbp", 56, -1, 4 },
+	{ "r8", 64, -1, 9 }, { "r9", 72, -1, 8 }, { "r10", 80, -1, 7 }, { "r11", 88, -1, 6 },
+	{ "r12", 96, -1, 3 }, { "r13", 104, -1, 2 }, { "r14", 112, -1, 1 }, { "r15", 120, -1, 0 },
+	{ "rip", 128, MMW_REG_PC, 16 }, { "rflags", 136, -1, 18 },
 };
 
 static const struct place x86_sregs[] = {
@@ -227,7 +228,8 @@ static void take_x86(struct mmw_image *img, struct mmw_cpu *cpu, const json_t *k
 	take(cpu, sregs, x86_sregs, mmw_array_len(x86_sregs));
 	take_segments(cpu, sregs);
 	json_array_foreach(json_object_get(kvm, "msrs"), i, msr)
-		if (member(msr, "index", 0, 4, &index) && index == MSR_KERNEL_GS_BASE && member(msr, "data", 8, 8, &value))
+		if (member(msr, "index", 0, 4, &index) && index == MSR_KERNEL_GS_BASE &&
+		    member(msr, "data", 8, 8, &value))
 			mmw_cpu_set(cpu, MMW_REG_KERNEL_GS_BASE, value);
 	img->machine = cpu->known & 1u << MMW_REG_EFER && !(cpu->reg[MMW_REG_EFER] & EFER_LMA) ? EM_386 : EM_X86_64;
 }
@@ -319,10 +321,11 @@ static int chv_open(struct mmw_image *img, struct mmw_err *err)
 	int rc;
 
 	if (img->file->size > STATE_MAX)
-		return mmw_fail(err, MMW_E_LIMIT, 0, "%" PRIu64 " bytes of JSON are more than %d", img->file->size, STATE_MAX);
+		return mmw_fail(err, MMW_E_LIMIT, 0, "%" PRIu64 " bytes of JSON are more than %d", img->file->size,
+				STATE_MAX);
 	if (!img->n_parts)
-		return mmw_fail(err, MMW_E_UNSUPPORTED, 0, "its memory is in another file, memory-ranges, that should stand beside it: "
-				"--part names it");
+		return mmw_fail(err, MMW_E_UNSUPPORTED, 0, "its memory is in another file, memory-ranges, that "
+				"should stand beside it: --part names it");
 	text = malloc(img->file->size);
 	if (!text)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory to read it");

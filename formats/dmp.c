@@ -6,10 +6,10 @@
  *                    0x88 (0x64) runs of physical memory: u32 how many, pages in all, {first page, pages} each,
  *                    0x348 (0x320) CONTEXT of the CPU that stopped, 0xf98 (0xf88) type of the dump
  *   type 1           all memory: the pages of the runs, one run after the other
- *   types 2, 5, 6    behind the header "SDMP" or "FDMP", "DUMP"; at 0x20 where in the file the pages start, how many there
- *                    are, bits of the bitmap; at 0x38 the bitmap, in which a page that is there has a bit
- *   types 8, 9, 0xa  behind the header 0x40, "RDMP", "DUMP"; at 0x18 where the pages start; at 0x30 {first page, pages},
- *                    up to there or to a later one that starts at page 0
+ *   types 2, 5, 6    behind the header "SDMP" or "FDMP", "DUMP"; at 0x20 where in the file the pages start, how many
+ *                    there are, bits of the bitmap; at 0x38 the bitmap, in which a page that is there has a bit
+ *   types 8, 9, 0xa  behind the header 0x40, "RDMP", "DUMP"; at 0x18 where the pages start; at 0x30 {first page,
+ *                    pages}, up to there or to a later one that starts at page 0
  *   type 4           a minidump: no physical memory
  *
  * What a bitmap or a list leaves out of the runs was filtered. QEMU writes type 1 (dump-guest-memory -w).
@@ -30,13 +30,18 @@ enum {
 	PARTS_MAX = 1 << 20,  /* runs of pages that a bitmap or a list may have */
 	MAP_CHUNK = 4096,     /* bytes of a bitmap read at once */
 	CONTEXT_CONTROL = 1,  /* of CONTEXT's flags: it has Rip and Rsp */
+	NARROW_PAE = 0x5c,
 };
 
-enum { DUMP_FULL = 1, DUMP_KERNEL = 2, DUMP_MINI = 4, DUMP_BITMAP = 5, DUMP_LIVE = 6, DUMP_LIST = 8, DUMP_LIST_ALL = 0xa };
+enum dump_type {
+	DUMP_FULL = 1, DUMP_KERNEL = 2, DUMP_MINI = 4, DUMP_BITMAP = 5, DUMP_LIVE = 6, DUMP_LIST = 8,
+	DUMP_LIST_ALL = 0xa
+};
 
 /* Where a header of either width has its fields. */
 struct layout {
-	unsigned word, pages, machine, cpus, runs, runs_max, run_list, type, context, context_flags, context_pc, context_sp;
+	unsigned word, pages, machine, cpus, runs, runs_max, run_list, type;
+	unsigned context, context_flags, context_pc, context_sp;
 	uint32_t context_machine;  /* of CONTEXT's flags */
 };
 
@@ -66,7 +71,8 @@ static int add_pages(struct dump *d, uint64_t first, uint64_t n)
 	if (d->parts++ == PARTS_MAX)
 		return mmw_fail(d->err, MMW_E_LIMIT, 0, "more than %d runs of pages", PARTS_MAX);
 	if (!mmw_fits(first, n, UINT64_MAX / PAGE) || !mmw_fits(d->at, n * PAGE, UINT64_MAX))
-		return mmw_fail(d->err, MMW_E_CORRUPT, first, "%" PRIu64 " pages from 0x%" PRIx64 " on are more than there can be", n, first);
+		return mmw_fail(d->err, MMW_E_CORRUPT, first, "%" PRIu64 " pages from 0x%" PRIx64 " on are "
+				"more than there can be", n, first);
 	rc = mmw_image_add_extent(d->img, first * PAGE, n * PAGE, d->at, MMW_STORED, d->err);
 	d->at += n * PAGE;
 	return rc;
@@ -79,12 +85,15 @@ static int add_runs(struct dump *d, bool stored)
 	uint32_t n = mmw_get32(p, false);
 	int rc = 0;
 
+	if (n > d->l->runs_max && !stored)
+		return 0;
 	if (n > d->l->runs_max)
-		return stored ? mmw_fail(d->err, MMW_E_CORRUPT, d->l->runs, "%" PRIu32 " runs of memory, of which its header has "
-					 "room for %u", n, d->l->runs_max) : 0;
+		return mmw_fail(d->err, MMW_E_CORRUPT, d->l->runs, "%" PRIu32 " runs of memory, of which its "
+				"header has room for %u", n, d->l->runs_max);
 	p += d->l->run_list;
 	for (uint32_t i = 0; !rc && i < n; i++, p += 2 * d->l->word) {
-		uint64_t first = mmw_get_word(p, d->l->word, false), pages = mmw_get_word(p + d->l->word, d->l->word, false);
+		uint64_t first = mmw_get_word(p, d->l->word, false);
+		uint64_t pages = mmw_get_word(p + d->l->word, d->l->word, false);
 
 		if (stored)
 			rc = add_pages(d, first, pages);
@@ -100,7 +109,7 @@ static int read_second(struct dump *d, const char *mark, size_t at, uint8_t out[
 	int rc = mmw_file_read(d->img->file, d->l->pages * PAGE, out, 0x38, d->err);
 
 	if (!rc && memcmp(out + at, mark, strlen(mark)))
-		rc = mmw_fail(d->err, MMW_E_CORRUPT, d->l->pages * PAGE, "the list of its pages is not where it should be");
+		rc = mmw_fail(d->err, MMW_E_CORRUPT, d->l->pages * PAGE, "the list of pages is not where it should be");
 	return mmw_wrap(d->err, rc, "behind the header");
 }
 
@@ -165,8 +174,9 @@ static int add_memory(struct dump *d, uint32_t type)
 	else if (type >= DUMP_LIST && type <= DUMP_LIST_ALL && d->l == &wide)
 		rc = add_list(d);
 	else
-		return mmw_fail(d->err, MMW_E_UNSUPPORTED, 0, "%s of Windows (type %" PRIu32 "): there is no physical memory in it that "
-				"is known how to read", type == DUMP_MINI ? "a minidump" : "a crash dump", type);
+		return mmw_fail(d->err, MMW_E_UNSUPPORTED, 0, "%s of Windows (type %" PRIu32 "): there is no "
+				"physical memory in it, or in a form that is not known",
+				type == DUMP_MINI ? "a minidump" : "a crash dump", type);
 	return rc ? rc : add_runs(d, false);
 }
 
@@ -211,8 +221,10 @@ static int dmp_open(struct mmw_image *img, struct mmw_err *err)
 	d.l = d.head[6] == '6' ? &wide : &narrow;
 	type = mmw_get32(d.head + d.l->type, false);
 	img->machine = machine_of(mmw_get32(d.head + d.l->machine, false));
-	snprintf(img->note, sizeof(img->note), "%s, %s, %" PRIu32 " CPUs", d.l == &wide ? "64-bit" : d.head[0x5c] == 1 ? "32-bit PAE" : "32-bit",
-		 type == DUMP_FULL || type == DUMP_LIST_ALL ? "all memory" : "a part of memory", mmw_get32(d.head + d.l->cpus, false));
+	snprintf(img->note, sizeof(img->note), "%s, %s, %" PRIu32 " CPUs",
+		 d.l == &wide ? "64-bit" : d.head[NARROW_PAE] == 1 ? "32-bit PAE" : "32-bit",
+		 type == DUMP_FULL || type == DUMP_LIST_ALL ? "all memory" : "a part of memory",
+		 mmw_get32(d.head + d.l->cpus, false));
 	rc = add_memory(&d, type);
 	return rc ? rc : add_cpu(&d);
 }

@@ -2,9 +2,9 @@
 /*
  * Where machines put their memory: for files that hold all of it, byte after byte, and say nothing of addresses.
  *
- * Memory begins at `base`. If there is more than `split_above` of it (or as much, with `or_equal`), only the first `low`
- * bytes are there, and the rest begins at `high`. Where there is a second hole, what would reach `hole` goes on at
- * `above_hole` (0: none). Numbers that nobody documents and that were read in no source are marked with a question mark.
+ * Memory begins at `base`. If there is more than `split_above` of it (or as much, with `or_equal`), only the first
+ * `low` bytes are there, and the rest begins at `high`. Where there is a second hole, what would reach `hole` goes on
+ * at `above_hole` (0: none). A question mark: it was read in no source.
  */
 #ifndef MMW_FORMATS_LAYOUTS_H
 #define MMW_FORMATS_LAYOUTS_H
@@ -29,8 +29,8 @@ static const struct mmw_machine_memory mmw_machine_memories[] = {
 	{ "QEMU pc before 2.0", EM_X86_64, 0, 0xe0000000, true, 0xe0000000, 4 * MMW_GIB, 0, 0 },
 	/* QEMU hw/i386/pc_q35.c */
 	{ "QEMU q35", EM_X86_64, 0, 0xb0000000, true, 0x80000000, 4 * MMW_GIB, 0, 0 },
-	/* QEMU hw/i386/microvm.c; Firecracker since 1.13 (src/vmm/src/arch/x86_64/layout.rs) has
-	 * another hole at 256 GiB; cloud-hypervisor arch/src/x86_64/layout.rs; VMware by crash and volatility3 */
+	/* QEMU hw/i386/microvm.c; cloud-hypervisor arch/src/x86_64/layout.rs; VMware by what crash and volatility2 do.
+	 * Firecracker since 1.13 (src/vmm/src/arch/x86_64/layout.rs) has another hole at 256 GiB */
 	{ "QEMU microvm, cloud-hypervisor, VMware", EM_X86_64, 0, 3 * MMW_GIB, false, 3 * MMW_GIB, 4 * MMW_GIB, 0, 0 },
 	{ "Firecracker", EM_X86_64, 0, 3 * MMW_GIB, false, 3 * MMW_GIB, 4 * MMW_GIB, 256 * MMW_GIB, 512 * MMW_GIB },
 	/* Firecracker until then: MMIO_MEM_SIZE of 768 MiB; crosvm x86_64/src/lib.rs MEM_32BIT_GAP_SIZE */
@@ -39,8 +39,8 @@ static const struct mmw_machine_memory mmw_machine_memories[] = {
 	{ "VirtualBox", EM_X86_64, 0, 0xe0000000, false, 0xe0000000, 4 * MMW_GIB, 0, 0 },
 	/* xen/include/public/hvm/e820.h HVM_BELOW_4G_RAM_END */
 	{ "Xen HVM", EM_X86_64, 0, 0xf0000000, false, 0xf0000000, 4 * MMW_GIB, 0, 0 },
-	/* Set-VM -LowMemoryMappedIoSpace: 128 MiB by default; 3 GiB on Azure, 1 GiB there for confidential machines (linux-hyperv,
-	 * "PCI: hv: Allocate MMIO from above 4GB", April 2026) */
+	/* Set-VM -LowMemoryMappedIoSpace: 128 MiB by default; 3 GiB on Azure, 1 GiB there for confidential machines
+	 * (linux-hyperv, "PCI: hv: Allocate MMIO from above 4GB for the config window", April 2026) */
 	{ "Hyper-V, generations 1 and 2?", EM_X86_64, 0, 0xf8000000, false, 0xf8000000, 4 * MMW_GIB, 0, 0 },
 	{ "Hyper-V on Azure, generation 2", EM_X86_64, 0, MMW_GIB, false, MMW_GIB, 4 * MMW_GIB, 0, 0 },
 

@@ -4,14 +4,14 @@
  * 32 bytes, little endian on every machine:
  *   magic 0x4c694d45 ("EMiL") u32, version 1 u32, first u64, last u64 (inclusive), reserved 8 bytes
  *
- * AVML writes the same where it does not compress, and where it does, has a magic of its own (avml.c); both may be in one
- * file. Neither has registers, and ranges need not begin or end at a page. When LiME fails to write within a range it
- * goes on with the next one, whose header then stands before the end that the first one claims: what is missing there is
- * truncated.
+ * AVML writes the same where it does not compress, and where it does, has a magic of its own (avml.c); both may be in
+ * one file. Neither has registers, and ranges need not begin or end at a page. When LiME fails to write within a range
+ * it goes on with the next one, whose header then stands before the end that the first one claims: what is missing
+ * there is truncated.
  *
  * LiME has a record for every range of System RAM: a gap between them is no memory. AVML since 0.18 (May 2026; in
- * compressed files since 2022) cuts ranges in pieces of 16 MiB and leaves out a piece that is all zero. Nothing says so.
- * A file whose longest record is exactly 16 MiB is AVML's: a machine without a larger range would be a strange one.
+ * compressed files since 2022) cuts ranges in pieces of 16 MiB and leaves out a piece that is all zero. Nothing says
+ * so. A file whose longest record is exactly 16 MiB is AVML's: a machine without a larger range would be a strange one.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,21 +40,23 @@ static bool parse(const uint8_t *head, uint64_t at, struct mmw_record *out)
 {
 	uint32_t magic = mmw_get32(head, false), version = mmw_get32(head + 4, false);
 
-	*out = (struct mmw_record){ mmw_get64(head + 8, false), mmw_get64(head + 16, false), at + HEADER, magic == magic_avml };
-	return ((magic == magic_lime && version == 1) || (magic == magic_avml && version == 2)) && out->first <= out->last &&
-	       out->last - out->first != UINT64_MAX;
+	*out = (struct mmw_record){ mmw_get64(head + 8, false), mmw_get64(head + 16, false), at + HEADER,
+				    magic == magic_avml };
+	return ((magic == magic_lime && version == 1) || (magic == magic_avml && version == 2)) &&
+	       out->first <= out->last && out->last - out->first != UINT64_MAX;
 }
 
 static int lime_probe(const struct mmw_bytes *head, uint64_t file_size)
 {
-	return file_size >= HEADER && mmw_bytes_left(head) >= HEADER && !memcmp(head->base, "EMiL\1\0\0\0", 8) ? 100 : 0;
+	(void)file_size;
+	return mmw_bytes_left(head) >= HEADER && !memcmp(head->base, "EMiL\1\0\0\0", 8) ? 100 : 0;
 }
 
 static bool header_at(struct mmw_file *f, uint64_t at, struct mmw_record *out)
 {
 	uint8_t head[HEADER];
 
-	return f->size >= HEADER && at <= f->size - HEADER && !mmw_file_read(f, at, head, sizeof(head), NULL) && parse(head, at, out);
+	return mmw_fits(at, HEADER, f->size) && !mmw_file_read(f, at, head, sizeof(head), NULL) && parse(head, at, out);
 }
 
 /* The next header within a range that was cut off: one that goes on behind the range before it. */
@@ -110,8 +112,8 @@ static int plain_record(struct mmw_image *img, const struct mmw_record *r, struc
  * The same for one of AVML's. Behind it stands the length of its chunks, unless that is missing or wrong: then a header
  * is looked for where it would be without and with it, and at last anywhere.
  */
-static int packed_record(struct mmw_image *img, const struct mmw_record *r, struct walk *w, struct mmw_record *next, bool *more,
-			 struct mmw_err *err)
+static int packed_record(struct mmw_image *img, const struct mmw_record *r, struct walk *w, struct mmw_record *next,
+			 bool *more, struct mmw_err *err)
 {
 	struct mmw_file *f = img->file;
 	uint8_t trailer[TRAILER];
@@ -136,7 +138,8 @@ static void describe(struct mmw_image *img, const struct walk *w)
 	int used = snprintf(img->note, sizeof(img->note), "%" PRIu64 " range%s", w->n, w->n == 1 ? "" : "s");
 
 	if (w->packed && w->packed != w->n)
-		used += snprintf(img->note + used, sizeof(img->note) - used, ", %" PRIu64 " of them compressed", w->packed);
+		used += snprintf(img->note + used, sizeof(img->note) - used, ", %" PRIu64 " of them compressed",
+				 w->packed);
 	if (w->odd)
 		snprintf(img->note + used, sizeof(img->note) - used, ", lengths missing or wrong");
 }
@@ -154,7 +157,8 @@ int mmw_records_open(struct mmw_image *img, struct mmw_err *err)
 			return mmw_fail(err, MMW_E_LIMIT, 0, "more than %d ranges", RECORDS_MAX);
 		w.longest = r.last - r.first + 1 > w.longest ? r.last - r.first + 1 : w.longest;
 		w.packed += r.packed;
-		rc = r.packed ? packed_record(img, &r, &w, &next, &more, err) : plain_record(img, &r, &next, &more, err);
+		rc = r.packed ? packed_record(img, &r, &w, &next, &more, err) :
+				plain_record(img, &r, &next, &more, err);
 	}
 	img->absent_or_zero = w.packed || w.longest == PIECE;
 	describe(img, &w);

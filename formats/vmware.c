@@ -3,16 +3,17 @@
  * VMware's checkpoints: .vmss of a suspended machine, .vmsn of a snapshot. Little endian.
  *
  *   u32 magic, version, number of groups; then groups: name[64], u64 position, u64 size
- *   a group: tags up to one of 0. A tag: u16 (bits 0-5 size of the value, 6-7 number of indices, 8-15 length of the name),
- *   name, u32 indices, value. Size 63 is a block, 62 a compressed one: u64 bytes, u64 bytes in memory, u16 padding, the
- *   padding, the bytes. Files of magic 0xbed0bed0 have these sizes as u32.
+ *   a group: tags up to one of 0. A tag: u16 (bits 0-5 size of the value, 6-7 number of indices, 8-15 length of the
+ *   name), name, u32 indices, value. Size 63 is a block, 62 a compressed one: u64 bytes, u64 bytes in memory, u16
+ *   padding, the padding, the bytes. Files of magic 0xbed0bed0 have these sizes as u32.
  *
- *   "memory"  regionsCount, regionPageNum[i] (of the memory file), regionPPN[i] (of the machine), regionSize[i] (in pages);
- *             "Memory", a block: the memory itself. Without it, memory is in a .vmem file of the same name.
- *   "cpu"     by CPU: gpregs, CR64 as blocks or CR64[cpu][n], rax[cpu] ..., rip, eflags, S[cpu][n] (selectors), S.base64
+ *   "memory"  regionsCount, regionPageNum[i] (of the memory file), regionPPN[i] (of the machine), regionSize[i] (in
+ *             pages); "Memory", a block: the memory itself. Without it, memory is in a .vmem file of the same name.
+ *   "cpu"     by CPU: gpregs, CR64 as blocks or CR64[cpu][n], rax[cpu] ..., rip, eflags, S[cpu][n] (selectors),
+ *             S.base64
  *
- * Without regions memory is one range, of which what is above 3 GiB lies from 4 GiB on. That a compressed block is memory
- * nobody outside VMware knows how to read.
+ * Without regions memory is one range, of which what is above 3 GiB lies from 4 GiB on. How memory in a compressed
+ * block is to be read, nobody has written down.
  *
  * crash vmware_vmss.c and vmware_vmss.h (VMware's own contribution); volatility3 framework/layers/vmware.py.
  */
@@ -50,8 +51,10 @@ struct region {
 };
 
 /* Registers by their place in elf_gregset_t; then those that are not in it. */
-enum { R15, R14, R13, R12, RBP, RBX, R11, R10, R9, R8, RAX, RCX, RDX, RSI, RDI, ORIG_RAX, RIP, CS, EFLAGS, RSP, SS, FS_BASE,
-	GS_BASE, DS, ES, FS, GS, N_GPRS, CR0 = N_GPRS, CR2, CR3, CR4, N_REGS };
+enum {
+	R15, R14, R13, R12, RBP, RBX, R11, R10, R9, R8, RAX, RCX, RDX, RSI, RDI, ORIG_RAX, RIP, CS, EFLAGS, RSP, SS,
+	FS_BASE, GS_BASE, DS, ES, FS, GS, N_GPRS, CR0 = N_GPRS, CR2, CR3, CR4, N_REGS
+};
 
 struct regs {
 	uint64_t known, value[N_REGS];
@@ -157,7 +160,7 @@ static int memory_tag(struct vmss *v, const struct tag *t, struct mmw_err *err)
 	static const char *const names[] = { "regionPageNum", "regionPPN", "regionSize" };
 	struct region *r;
 
-	(void)err;
+	(void)err;  /* it is called as cpu_tag is */
 	if (t->block && !strcmp(t->name, "Memory")) {
 		v->has_block = true;
 		v->packed = t->packed;
@@ -219,9 +222,10 @@ static int named_register(const char *name)
 		const char *name;
 		int8_t reg;
 	} names[] = {
-		{ "rax", RAX }, { "rcx", RCX }, { "rdx", RDX }, { "rbx", RBX }, { "rbp", RBP }, { "rsp", RSP }, { "rsi", RSI },
-		{ "rdi", RDI }, { "r8", R8 }, { "r9", R9 }, { "r10", R10 }, { "r11", R11 }, { "r12", R12 }, { "r13", R13 },
-		{ "r14", R14 }, { "r15", R15 }, { "rip", RIP }, { "eflags", EFLAGS }, { "EFLAGS", EFLAGS },
+		{ "rax", RAX }, { "rcx", RCX }, { "rdx", RDX }, { "rbx", RBX }, { "rbp", RBP }, { "rsp", RSP },
+		{ "rsi", RSI }, { "rdi", RDI }, { "r8", R8 }, { "r9", R9 }, { "r10", R10 }, { "r11", R11 },
+		{ "r12", R12 }, { "r13", R13 }, { "r14", R14 }, { "r15", R15 }, { "rip", RIP },
+		{ "eflags", EFLAGS }, { "EFLAGS", EFLAGS },
 	};
 
 	for (size_t i = 0; i < mmw_array_len(names); i++)
@@ -326,7 +330,8 @@ static int read_groups(struct mmw_image *img, struct vmss *v, struct mmw_err *er
 }
 
 /* [off, off + len) of the memory file, or of the block that is one, is at pa. */
-static int add_memory(struct mmw_image *img, const struct vmss *v, uint64_t pa, uint64_t len, uint64_t off, struct mmw_err *err)
+static int add_memory(struct mmw_image *img, const struct vmss *v, uint64_t pa, uint64_t len, uint64_t off,
+		      struct mmw_err *err)
 {
 	uint64_t here = off < v->block_len ? v->block_len - off : 0;
 	int rc;
@@ -349,7 +354,8 @@ static int place(struct mmw_image *img, const struct vmss *v, struct mmw_err *er
 		const struct region *r = &v->regions[i];
 
 		if (r->known != 7)
-			return mmw_fail(err, MMW_E_CORRUPT, 0, "region %u of %" PRIu64 " is not described", i, v->n_regions);
+			return mmw_fail(err, MMW_E_CORRUPT, 0, "region %u of %" PRIu64 " is not described", i,
+					v->n_regions);
 		rc = add_memory(img, v, r->ppn * PAGE, r->size * PAGE, r->page * PAGE, err);
 	}
 	if (v->n_regions || rc)
@@ -357,11 +363,11 @@ static int place(struct mmw_image *img, const struct vmss *v, struct mmw_err *er
 	rc = add_memory(img, v, 0, size < hole ? size : hole, 0, err);
 	if (rc || size <= hole)
 		return rc;
-	snprintf(img->placement, sizeof(img->placement), "no regions: what is above 3 GiB is taken to lie from 4 GiB on");
+	snprintf(img->placement, sizeof(img->placement), "no regions: what is above 3 GiB taken to lie from 4 GiB on");
 	return add_memory(img, v, above_hole, size - hole, hole, err);
 }
 
-/* Which registers are known tells little of the mode; an address above 4 GiB in one of them tells that it is 64 bits. */
+/* Nothing says whether a CPU is in 64-bit mode, but a register with more than 32 bits in use. */
 static bool is_wide(const struct regs *r)
 {
 	for (unsigned i = 0; i < N_GPRS; i++)
@@ -376,8 +382,8 @@ static int add_cpu(struct mmw_image *img, const struct regs *r, struct mmw_err *
 		uint8_t from;
 		enum mmw_reg to;
 	} regs[] = {
-		{ RIP, MMW_REG_PC }, { RSP, MMW_REG_SP }, { CR0, MMW_REG_CR0 }, { CR2, MMW_REG_CR2 }, { CR3, MMW_REG_CR3 },
-		{ CR4, MMW_REG_CR4 }, { GS_BASE, MMW_REG_GS_BASE },
+		{ RIP, MMW_REG_PC }, { RSP, MMW_REG_SP }, { CR0, MMW_REG_CR0 }, { CR2, MMW_REG_CR2 },
+		{ CR3, MMW_REG_CR3 }, { CR4, MMW_REG_CR4 }, { GS_BASE, MMW_REG_GS_BASE },
 	};
 	const uint64_t enough = (1ull << RIP | 1ull << RSP | 1ull << RAX | 1ull << R15 | 1ull << RBP);
 	struct mmw_cpu *cpu;
@@ -405,11 +411,11 @@ static int use_file(struct mmw_image *img, struct vmss *v, struct mmw_err *err)
 	if (rc)
 		return rc;
 	if (v->has_block && v->packed)
-		return mmw_fail(err, MMW_E_UNSUPPORTED, 0, "its memory is a compressed block, which nobody knows how to read: resume the "
-				"machine, and suspend it with memory in a file of its own (mainMem.useNamedFile = \"TRUE\")");
+		return mmw_fail(err, MMW_E_UNSUPPORTED, 0, "its memory is a compressed block, which nobody outside "
+				"VMware knows how to read; resume the machine and take a snapshot that has a .vmem file");
 	if (!v->has_block && !img->n_parts)
-		return mmw_fail(err, MMW_E_UNSUPPORTED, 0, "its memory is in another file, a .vmem that should stand beside it: --part "
-				"names it");
+		return mmw_fail(err, MMW_E_UNSUPPORTED, 0, "its memory is in another file, a .vmem that should stand "
+				"beside it: --part names it");
 	snprintf(img->note + used, sizeof(img->note) - used, "%smemory %s, %" PRIu64 " regions", used ? ", " : "",
 		 v->has_block ? "in the same file" : "in a .vmem file", v->n_regions);
 	rc = place(img, v, err);

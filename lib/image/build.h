@@ -36,8 +36,8 @@ struct mmw_format {
 	bool takes_parts, takes_map;
 
 	/*
-	 * Formats of two files: a description, which is what `probe` knows, and memory without a header. Each is looked for
-	 * beside the other, its name made by exchanging the end; memory is then the first of img->parts.
+	 * Formats of two files: a description, which is what `probe` knows, and memory without a header. Each is looked
+	 * for beside the other, its name made by exchanging the end; memory is then the first of img->parts.
 	 */
 	const char *memory_end;               /* ".vmem" */
 	const char *const *description_ends;  /* ".vmss" ..., NULL */
@@ -56,10 +56,11 @@ struct mmw_format {
 	void (*reader_close)(void *priv);
 
 	/*
-	 * For extents of mmw_image_add_packed, whose pieces are no blocks: [off, off + len) of what this format unpacks. On
-	 * failure err->addr is the first offset that cannot be had.
+	 * For extents of mmw_image_add_packed, whose pieces are no blocks: [off, off + len) of what this format unpacks.
+	 * On failure err->addr is the first offset that cannot be had.
 	 */
-	int (*read_packed)(const struct mmw_image *img, void *priv, uint64_t off, void *buf, size_t len, struct mmw_err *err);
+	int (*read_packed)(const struct mmw_image *img, void *priv, uint64_t off, void *buf, size_t len,
+			   struct mmw_err *err);
 
 	void (*close)(struct mmw_image *img);  /* frees img->priv; safe after a failed open */
 };

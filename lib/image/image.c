@@ -74,7 +74,8 @@ int mmw_image_add_extent_of(struct mmw_image *img, struct mmw_file *file, uint64
 		return rc;
 	if (!mmw_fits(off, len, size)) {
 		here = off < size ? size - off : 0;
-		rc = push_extent(img, (struct mmw_file_extent){ .pa = pa + here, .len = len - here, .state = MMW_TRUNCATED }, err);
+		rc = push_extent(img, (struct mmw_file_extent){ .pa = pa + here, .len = len - here, .state = MMW_TRUNCATED },
+				 err);
 		if (rc || !here)
 			return rc;
 	}
@@ -89,7 +90,8 @@ int mmw_image_add_extent(struct mmw_image *img, uint64_t pa, uint64_t len, uint6
 	if (state == MMW_STORED)
 		return mmw_image_add_extent_of(img, img->file, pa, len, off, err);
 	rc = len ? check_range(pa, len, err) : 0;
-	return rc || !len ? rc : push_extent(img, (struct mmw_file_extent){ .pa = pa, .len = len, .state = state }, err);
+	return rc || !len ? rc :
+	       push_extent(img, (struct mmw_file_extent){ .pa = pa, .len = len, .state = state }, err);
 }
 
 int mmw_image_add_zeros(struct mmw_image *img, uint64_t pa, uint64_t len, struct mmw_err *err)
@@ -103,7 +105,8 @@ int mmw_image_add_packed(struct mmw_image *img, uint64_t pa, uint64_t len, uint6
 {
 	int rc = len ? check_range(pa, len, err) : 0;
 
-	return rc || !len ? rc : push_extent(img, (struct mmw_file_extent){ .pa = pa, .len = len, .packed = true, .off = off }, err);
+	return rc || !len ? rc :
+	       push_extent(img, (struct mmw_file_extent){ .pa = pa, .len = len, .packed = true, .off = off }, err);
 }
 
 int mmw_image_add_part(struct mmw_image *img, struct mmw_file *file, const char *path, struct mmw_err *err)
@@ -136,7 +139,9 @@ static int keep_part(void *ctx, size_t index, uint64_t from, uint64_t to)
 {
 	const struct sealing *s = ctx;
 	const struct mmw_file_extent *e = &s->all[index];
-	struct mmw_file_extent part = { from, to - from, e->file, e->packed, has_bytes(e) ? e->off + (from - e->pa) : 0, e->state };
+	struct mmw_file_extent part = {
+		from, to - from, e->file, e->packed, has_bytes(e) ? e->off + (from - e->pa) : 0, e->state,
+	};
 	struct mmw_file_extent *prev = s->img->n_ext ? &s->img->ext[s->img->n_ext - 1] : NULL;
 
 	if (prev && prev->state == part.state && prev->pa + prev->len == from && prev->file == part.file &&
