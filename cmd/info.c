@@ -124,9 +124,11 @@ static void print_memory(struct mmw_target *t)
 	struct mmw_extent e;
 	uint64_t from = 0, excluded = 0, truncated = 0;
 	size_t n = 0;
+	bool gaps = false;
 	char text[32];
 
 	while (mmw_image_next_extent(t->image, from, &e)) {
+		gaps |= e.pa != from;
 		from = e.pa + e.len;
 		n++;
 		excluded += e.state == MMW_EXCLUDED ? e.len : 0;
@@ -139,6 +141,10 @@ static void print_memory(struct mmw_target *t)
 		line(t, "");
 		fprintf(t->out.to, "%s left out by the dumper%s\n", amount(excluded, text, sizeof(text)),
 			mmw_image_excluded_or_zero(t->image) ? ", by its filter or as zero: this format does not tell" : "");
+	}
+	if (gaps && mmw_image_absent_or_zero(t->image)) {
+		line(t, "");
+		fputs("gaps between them are no memory, or memory that was all zero: this format does not tell\n", t->out.to);
 	}
 	if (truncated) {
 		line(t, "");

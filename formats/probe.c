@@ -190,6 +190,86 @@ static int add_part(struct mmw_image *img, const char *spec, const struct mmw_op
 	return rc;
 }
 
+/* --- memory in one file and its description in another -------------------------------------------------------------- */
+
+/* `path`, its end exchanged for another; NULL when it does not end so. */
+static char *exchange_end(const char *path, const char *end, const char *other)
+{
+	size_t len = strlen(path), cut = strlen(end);
+	char *out;
+
+	if (len < cut || strcmp(path + len - cut, end) || asprintf(&out, "%.*s%s", (int)(len - cut), path, other) < 0)
+		return NULL;
+	return out;
+}
+
+/* The file at `path` if there is one and it is of this format. */
+static struct mmw_file *open_as(const char *path, const struct mmw_format *wanted)
+{
+	const struct mmw_format *fmt;
+	struct mmw_file *file;
+
+	if (mmw_file_open(path, &file, NULL))
+		return NULL;
+	if (!choose(file, NULL, &fmt, NULL) && fmt == wanted)
+		return file;
+	mmw_file_close(file);
+	return NULL;
+}
+
+/* What describes the memory at `path`: the one further file that was named, or one beside it. NULL: nothing does. */
+static struct mmw_file *find_description(const char *path, const struct mmw_open_opts *opts, const struct mmw_format **out)
+{
+	struct mmw_file *found = NULL;
+
+	for (size_t i = 0; !found && i < mmw_array_len(formats); i++) {
+		const struct mmw_format *f = formats[i];
+
+		if (f->memory_end && opts->n_parts == 1)
+			found = open_as(opts->parts[0], f);
+		for (size_t k = 0; f->memory_end && path && !opts->n_parts && !found && f->description_ends[k]; k++) {
+			char *beside = exchange_end(path, f->memory_end, f->description_ends[k]);
+
+			found = beside ? open_as(beside, f) : NULL;
+			free(beside);
+		}
+		*out = found ? f : *out;
+	}
+	return found;
+}
+
+/* The other way round: the memory that belongs to a description, where the user named no file. */
+static int add_memory_beside(struct mmw_image *img, struct mmw_err *err)
+{
+	const struct mmw_format *fmt = img->format;
+	struct mmw_file *file;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && !img->n_parts && img->path && fmt->memory_end && fmt->description_ends[i]; i++) {
+		char *beside = exchange_end(img->path, fmt->description_ends[i], fmt->memory_end);
+
+		if (beside && !mmw_file_open(beside, &file, NULL))
+			rc = mmw_image_add_part(img, file, beside, err);
+		free(beside);
+	}
+	return rc;
+}
+
+/* The description in a directory that stands for an image; NULL when there is none. */
+static char *description_in(const char *directory)
+{
+	for (size_t i = 0; i < mmw_array_len(formats); i++) {
+		char *inside;
+
+		if (!formats[i]->in_directory || asprintf(&inside, "%s/%s", directory, formats[i]->in_directory) < 0)
+			continue;
+		if (!access(inside, F_OK))
+			return inside;
+		free(inside);
+	}
+	return NULL;
+}
+
 static int take_opts(struct mmw_image *img, const struct mmw_open_opts *opts, struct mmw_err *err)
 {
 	const struct mmw_format *fmt = img->format;
@@ -225,6 +305,7 @@ static int open_peeled(struct mmw_image *img, const struct peeled *peeled, const
 	img->format = peeled->fmt ? peeled->fmt : &mmw_format_raw;
 	memcpy(img->damage, peeled->damage, sizeof(img->damage));
 	rc = take_opts(img, opts, err);
+	rc = rc ? rc : add_memory_beside(img, err);
 	rc = rc ? rc : img->format->open(img, err);
 	img->progress = NULL;
 	rc = rc ? rc : mmw_image_seal(img, err);
@@ -239,22 +320,33 @@ static int open_file(struct mmw_file *file, const char *name, const char *path, 
 		     struct mmw_image **out, struct mmw_err *err)
 {
 	struct peeled peeled = { 0 };
+	struct mmw_open_opts mine = *opts;
+	struct mmw_file *memory = NULL, *description = NULL;
 	struct mmw_image *img;
 	int rc = opts->offset ? mmw_file_slice(file, opts->offset, UINT64_MAX, &file, err) : 0;
+	bool unknown;
 
 	rc = rc ? rc : peel(&file, opts, &peeled, err);
-	/* Raw memory that was cut in several files, or cut off, need not end at a page. */
-	if (rc == -MMW_E_UNSUPPORTED && !peeled.fmt && (opts->n_parts || peeled.damage[0]))
-		rc = 0;
-	if (rc) {
+	unknown = rc == -MMW_E_UNSUPPORTED && !peeled.fmt;
+	if ((unknown || (!rc && peeled.fmt == &mmw_format_raw)) && !opts->format && !opts->has_base && !opts->n_map)
+		description = find_description(path, opts, &peeled.fmt);
+	if (description) {
+		memory = file;
+		file = description;
+		mine.n_parts = 0;
+	} else if (rc && !(unknown && (opts->n_parts || peeled.damage[0]))) {
+		/* Raw memory that was cut in several files, or cut off, need not end at a page. */
 		mmw_file_close(file);
 		return rc;
 	}
 	rc = mmw_image_new(file, name, &img, err);
-	if (rc)
+	if (rc) {
+		mmw_file_close(memory);
 		return rc;
+	}
 	img->path = path ? strdup(path) : NULL;
-	rc = open_peeled(img, &peeled, opts, err);
+	rc = memory ? mmw_image_add_part(img, memory, path, err) : 0;
+	rc = rc ? rc : open_peeled(img, &peeled, &mine, err);
 	if (rc) {
 		mmw_image_close(img);
 		return mmw_wrap(err, rc, "%s", name);
@@ -277,7 +369,7 @@ int mmw_open(const char *spec, const struct mmw_open_opts *opts, struct mmw_imag
 	struct mmw_file *file;
 	bool has_base;
 	uint64_t base;
-	char *path;
+	char *path, *inside;
 	int rc = split_base(spec, &path, &has_base, &base, err);
 
 	if (rc)
@@ -286,9 +378,11 @@ int mmw_open(const char *spec, const struct mmw_open_opts *opts, struct mmw_imag
 		mine.has_base = true;
 		mine.base = base;
 	}
-	rc = mmw_file_open(path, &file, err);
+	inside = description_in(path);
+	rc = mmw_file_open(inside ? inside : path, &file, err);
 	if (!rc)
-		rc = open_file(file, path, path, &mine, out, err);
+		rc = open_file(file, path, inside ? inside : path, &mine, out, err);
+	free(inside);
 	free(path);
 	return rc;
 }

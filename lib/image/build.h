@@ -36,6 +36,14 @@ struct mmw_format {
 	/* It makes use of img->parts, img->map, how->snapshot; given to another format they are a mistake of the user's. */
 	bool takes_parts, takes_map, takes_snapshot;
 
+	/*
+	 * Formats of two files: a description, which is what `probe` knows, and memory without a header. Each is looked
+	 * for beside the other, its name made by exchanging the end; memory is then the first of img->parts.
+	 */
+	const char *memory_end;               /* ".vmem" */
+	const char *const *description_ends;  /* ".vmss" ..., NULL */
+	const char *in_directory;             /* the description in a directory that stands for both; NULL: none does */
+
 	int (*open)(struct mmw_image *img, struct mmw_err *err);
 
 	/*
@@ -48,13 +56,21 @@ struct mmw_format {
 	int (*reader_open)(const struct mmw_image *img, void **priv, struct mmw_err *err);
 	void (*reader_close)(void *priv);
 
+	/*
+	 * For extents of mmw_image_add_packed, whose pieces are no blocks: [off, off + len) of what this format unpacks.
+	 * On failure err->addr is the first offset that cannot be had.
+	 */
+	int (*read_packed)(const struct mmw_image *img, void *priv, uint64_t off, void *buf, size_t len,
+			   struct mmw_err *err);
+
 	void (*close)(struct mmw_image *img);  /* frees img->priv; safe after a failed open */
 };
 
 /* An extent that is a plain range of a file, or one of zeros. */
 struct mmw_file_extent {
 	uint64_t pa, len;
-	struct mmw_file *file;  /* borrowed from the image; NULL: all zero (MMW_STORED), or nothing there */
+	struct mmw_file *file;  /* borrowed from the image; NULL: packed, all zero (MMW_STORED), or nothing there */
+	bool packed;            /* the format's read_packed has the bytes, at `off` */
 	uint64_t off;
 	enum mmw_state state;
 	uint64_t run_end;  /* set when the image is sealed: where memory in this state ends, wherever the file has it */
@@ -86,6 +102,7 @@ struct mmw_image {
 	bool big_endian;
 	bool lacks_parts;       /* what is truncated is in further files that the user did not give */
 	bool excluded_or_zero;  /* the format does not tell a page left out from one of zeros */
+	bool absent_or_zero;    /* ... memory of zeros from no memory */
 	uint16_t machine;
 	bool has_base;
 	uint64_t raw_base;      /* for formats without addresses: where offset 0 lies (FILE@PA, --image-base) */
@@ -111,6 +128,9 @@ int mmw_image_add_extent(struct mmw_image *img, uint64_t pa, uint64_t len, uint6
 int mmw_image_add_extent_of(struct mmw_image *img, struct mmw_file *file, uint64_t pa, uint64_t len, uint64_t off,
 			    struct mmw_err *err);
 int mmw_image_add_zeros(struct mmw_image *img, uint64_t pa, uint64_t len, struct mmw_err *err);
+
+/* Memory that the format's read_packed has, from its offset `off` on. */
+int mmw_image_add_packed(struct mmw_image *img, uint64_t pa, uint64_t len, uint64_t off, struct mmw_err *err);
 
 /* One more file, which the image owns from here on, even on failure. `path` may be NULL. */
 int mmw_image_add_part(struct mmw_image *img, struct mmw_file *file, const char *path, struct mmw_err *err);

@@ -75,11 +75,12 @@ int mmw_image_add_extent_of(struct mmw_image *img, struct mmw_file *file, uint64
 		return rc;
 	if (!mmw_fits(off, len, size)) {
 		here = off < size ? size - off : 0;
-		rc = push_extent(img, (struct mmw_file_extent){ pa + here, len - here, NULL, 0, MMW_TRUNCATED }, err);
+		rc = push_extent(img, (struct mmw_file_extent){ .pa = pa + here, .len = len - here, .state = MMW_TRUNCATED },
+				 err);
 		if (rc || !here)
 			return rc;
 	}
-	return push_extent(img, (struct mmw_file_extent){ pa, here, file, off, MMW_STORED }, err);
+	return push_extent(img, (struct mmw_file_extent){ .pa = pa, .len = here, .file = file, .off = off }, err);
 }
 
 int mmw_image_add_extent(struct mmw_image *img, uint64_t pa, uint64_t len, uint64_t off, enum mmw_state state,
@@ -90,14 +91,23 @@ int mmw_image_add_extent(struct mmw_image *img, uint64_t pa, uint64_t len, uint6
 	if (state == MMW_STORED)
 		return mmw_image_add_extent_of(img, img->file, pa, len, off, err);
 	rc = len ? check_range(pa, len, err) : 0;
-	return rc || !len ? rc : push_extent(img, (struct mmw_file_extent){ pa, len, NULL, 0, state }, err);
+	return rc || !len ? rc :
+	       push_extent(img, (struct mmw_file_extent){ .pa = pa, .len = len, .state = state }, err);
 }
 
 int mmw_image_add_zeros(struct mmw_image *img, uint64_t pa, uint64_t len, struct mmw_err *err)
 {
 	int rc = len ? check_range(pa, len, err) : 0;
 
-	return rc || !len ? rc : push_extent(img, (struct mmw_file_extent){ pa, len, NULL, 0, MMW_STORED }, err);
+	return rc || !len ? rc : push_extent(img, (struct mmw_file_extent){ .pa = pa, .len = len }, err);
+}
+
+int mmw_image_add_packed(struct mmw_image *img, uint64_t pa, uint64_t len, uint64_t off, struct mmw_err *err)
+{
+	int rc = len ? check_range(pa, len, err) : 0;
+
+	return rc || !len ? rc :
+	       push_extent(img, (struct mmw_file_extent){ .pa = pa, .len = len, .packed = true, .off = off }, err);
 }
 
 int mmw_image_add_part(struct mmw_image *img, struct mmw_file *file, const char *path, struct mmw_err *err)
@@ -114,6 +124,11 @@ int mmw_image_add_part(struct mmw_image *img, struct mmw_file *file, const char 
 	return rc;
 }
 
+static bool has_bytes(const struct mmw_file_extent *e)
+{
+	return e->file || e->packed;
+}
+
 struct sealing {
 	struct mmw_image *img;
 	struct mmw_file_extent *all;
@@ -125,11 +140,13 @@ static int keep_part(void *ctx, size_t index, uint64_t from, uint64_t to)
 {
 	const struct sealing *s = ctx;
 	const struct mmw_file_extent *e = &s->all[index];
-	struct mmw_file_extent part = { from, to - from, e->file, e->file ? e->off + (from - e->pa) : 0, e->state };
+	struct mmw_file_extent part = {
+		from, to - from, e->file, e->packed, has_bytes(e) ? e->off + (from - e->pa) : 0, e->state,
+	};
 	struct mmw_file_extent *prev = s->img->n_ext ? &s->img->ext[s->img->n_ext - 1] : NULL;
 
 	if (prev && prev->state == part.state && prev->pa + prev->len == from && prev->file == part.file &&
-	    (!part.file || prev->off + prev->len == part.off)) {
+	    prev->packed == part.packed && (!has_bytes(&part) || prev->off + prev->len == part.off)) {
 		prev->len += part.len;
 		return 0;
 	}
@@ -249,6 +266,11 @@ bool mmw_image_lacks_parts(const struct mmw_image *img)
 	return img->lacks_parts;
 }
 
+bool mmw_image_absent_or_zero(const struct mmw_image *img)
+{
+	return img->absent_or_zero;
+}
+
 bool mmw_image_big_endian(const struct mmw_image *img)
 {
 	return img->big_endian;
@@ -312,8 +334,12 @@ static bool extent_bytes(const struct mmw_file_extent *e, uint64_t from, struct 
 {
 	uint64_t in = from > e->pa ? from - e->pa : 0, start, end;
 
-	if (!e->file || in >= e->len)
+	if (!has_bytes(e) || in >= e->len)
 		return false;
+	if (e->packed) {
+		*out = (struct mmw_extent){ e->pa + in, e->len - in, MMW_STORED };
+		return true;
+	}
 	mmw_file_data(e->file, e->off + in, &start, &end);
 	if (start - e->off >= e->len)
 		return false;

@@ -76,6 +76,8 @@ const char *mmw_image_damage(const struct mmw_image *img);
 bool mmw_image_excluded_or_zero(const struct mmw_image *img);
 /* True where what is MMW_TRUNCATED is in further parts of the image that were not given. */
 bool mmw_image_lacks_parts(const struct mmw_image *img);
+/* True where an address in no extent may as well be memory that was all zero: the format leaves such blocks out. */
+bool mmw_image_absent_or_zero(const struct mmw_image *img);
 bool mmw_image_big_endian(const struct mmw_image *img);
 uint16_t mmw_image_machine(const struct mmw_image *img);         /* ELF e_machine, 0 when it does not say */
 size_t mmw_image_cpus(const struct mmw_image *img);

@@ -103,9 +103,10 @@ void mmw_reader_close(struct mmw_reader *r)
 
 /* --- plain file extents --------------------------------------------------------------------------------------- */
 
-static int absent(uint64_t pa, struct mmw_err *err)
+static int absent(const struct mmw_image *img, uint64_t pa, struct mmw_err *err)
 {
-	return mmw_fail(err, MMW_E_NODATA, pa, "physical 0x%llx is not in the image", (unsigned long long)pa);
+	return mmw_fail(err, MMW_E_NODATA, pa, "physical 0x%llx is not in the image%s", (unsigned long long)pa,
+			img->absent_or_zero ? " (or was zero: this format does not tell)" : "");
 }
 
 static int not_stored(const struct mmw_image *img, uint64_t pa, enum mmw_state state, struct mmw_err *err)
@@ -165,6 +166,25 @@ static int read_file(struct mmw_reader *r, const struct mmw_file_extent *e, uint
 	return 0;
 }
 
+/* [in, in + n) of an extent that is stored. */
+static int read_stored(struct mmw_reader *r, const struct mmw_file_extent *e, uint64_t in, uint8_t *buf, size_t n,
+		       struct mmw_err *err)
+{
+	uint64_t off = e->off + in;
+	int rc;
+
+	if (e->file)
+		return read_file(r, e, in, buf, n, err);
+	if (!e->packed) {
+		memset(buf, 0, n);
+		return 0;
+	}
+	rc = r->img->format->read_packed(r->img, r->priv, off, buf, n, err);
+	if (rc && err)
+		err->addr = e->pa + in + (err->addr - off);
+	return rc;
+}
+
 static int read_extents(struct mmw_reader *r, uint64_t pa, uint8_t *buf, size_t len, struct mmw_err *err)
 {
 	while (len) {
@@ -174,16 +194,14 @@ static int read_extents(struct mmw_reader *r, uint64_t pa, uint8_t *buf, size_t 
 		int rc;
 
 		if (!e)
-			return absent(pa, err);
+			return absent(r->img, pa, err);
 		if (e->state != MMW_STORED)
 			return not_stored(r->img, pa, e->state, err);
 		in = pa - e->pa;
 		n = e->len - in < len ? e->len - in : len;
-		rc = e->file ? read_file(r, e, in, buf, n, err) : 0;
+		rc = read_stored(r, e, in, buf, n, err);
 		if (rc)
 			return rc;
-		if (!e->file)
-			memset(buf, 0, n);
 		pa += n;
 		buf += n;
 		len -= n;
@@ -246,7 +264,7 @@ int mmw_read(struct mmw_reader *r, uint64_t pa, void *buf, size_t len, struct mm
 	bool plain = !r->img->format || !r->img->format->read_block;
 
 	if (len && pa > UINT64_MAX - (len - 1))
-		return absent(UINT64_MAX, err);
+		return absent(r->img, UINT64_MAX, err);
 	if (plain) {
 		uint32_t size = r->img->block_size;
 		const uint8_t *bytes;

@@ -565,6 +565,7 @@ static int weigh(struct mmw_kernel *k, struct search *s, struct mmw_err *err)
 static void say_none(const struct search *s, struct mmw_err *err)
 {
 	const struct mmw_kernel *k = s->k;
+	uint64_t memory = mmw_image_stored(k->img) >> 10;
 	char missing[80] = "";
 	size_t hold = 0;
 
@@ -580,10 +581,10 @@ static void say_none(const struct search *s, struct mmw_err *err)
 			 mmw_image_lacks_parts(k->img) ? "parts were not given" : "the file is truncated", s->truncated >> 10);
 	if (!s->n_hits)
 		mmw_fail(err, MMW_E_NOSYM, 0, "no kernel found in %" PRIu64 " KiB of memory%s: nothing looks like a symbol table",
-			 s->total >> 10, missing);
+			 memory, missing);
 	else
 		mmw_fail(err, MMW_E_NOSYM, 0, "no kernel found in %" PRIu64 " KiB of memory%s: of %zu marks of a symbol table none has "
-			 "a whole table around it that page tables confirm", s->total >> 10, missing, s->n_hits);
+			 "a whole table around it that page tables confirm", memory, missing, s->n_hits);
 }
 
 /* k->vmcoreinfo becomes `text` (owned) when it leads to tables that hold; else it is freed, and nothing changes. */

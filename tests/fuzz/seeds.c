@@ -12,6 +12,7 @@
 #include "tests/tools/recipe.h"
 #include "tests/tools/wrap.h"
 #include "tests/tools/wrap_packed.h"
+#include "tests/tools/wrap_containers.h"
 #include "tests/unit/kdump_build.h"
 
 /* --- a kernel in 128 KiB -------------------------------------------------------------------------------------- */
@@ -117,6 +118,72 @@ static bool lime_seed(unsigned index, struct blob *out)
 	/* The first range was cut off: the next header stands where its memory should be. */
 	if (index)
 		memmove(out->bytes + 2000, out->bytes + 4228, out->len - 4228);
+	return true;
+}
+
+static bool avml_seed(unsigned index, struct blob *out)
+{
+	struct phys p;
+
+	if (index >= 4)
+		return false;
+	recipe_text("avml", "ram 1000 8000\nram 10000 1000\nrandom 3000 2000 5\nu64 10000: 77*4\n", false, &p);
+	wrap_format_by_name(index % 2 ? "avml-mixed" : "avml")->write(&p, out);
+	phys_fini(&p);
+	/* A piece is gone from the middle, so that the next record has to be looked for. */
+	if (index >= 2) {
+		memmove(out->bytes + 4400, out->bytes + 5000, out->len - 5000);
+		out->len -= 600;
+	}
+	return true;
+}
+
+static const char few_pages[] =
+	"ram 1000 3000\nexcluded 4000 1000\nram 8000 1000\nu64 8000: 77*4\ncpu pc=ffffffff81000000 cr3=1000 cr4=20\n"
+	"cpu pc=1 cr3=2000\n";
+
+static bool chv_seed(unsigned index, struct blob *out)
+{
+	static const char tail[] =
+		"{\"Kvm\":{\"core_regs\":{\"regs\":{\"regs\":[1,2],\"sp\":18446744073709551615,\"pc\":2}},"
+				   "\"sys_regs\":[{\"id\":6931039826524225793,\"addr\":18446744073709551615}]}}";
+	struct phys p;
+
+	if (index >= 2)
+		return false;
+	recipe_text("chv", index ? "ram 0 2000\n" : few_pages, false, &p);
+	wrap_chv(&p, out);
+	if (index)
+		blob_add(out, tail, sizeof(tail));
+	phys_fini(&p);
+	return true;
+}
+
+static bool dmp_seed(unsigned index, struct blob *out)
+{
+	static void (*const writers[])(const struct phys *p, struct blob *out) = {
+		wrap_dmp, wrap_dmp32, wrap_dmp_bitmap, wrap_dmp_list,
+	};
+	struct phys p;
+
+	if (index >= mmw_array_len(writers))
+		return false;
+	recipe_text("dmp", few_pages, false, &p);
+	writers[index](&p, out);
+	phys_fini(&p);
+	return true;
+}
+
+static bool vmware_seed(unsigned index, struct blob *out)
+{
+	static const uint32_t magics[] = { 0xbed2bed2, 0xbed0bed0 };
+	struct phys p;
+
+	if (index >= mmw_array_len(magics))
+		return false;
+	recipe_text("vmware", few_pages, false, &p);
+	vmware_write(&p, magics[index], true, out);
+	phys_fini(&p);
 	return true;
 }
 
@@ -441,9 +508,12 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		const char *name;
 		bool (*make)(unsigned index, struct blob *out);
 	} makers[] = {
+		{ "avml", avml_seed },
 		{ "btf", btf_seed },
 		{ "bzip2", bzip2_seed },
+		{ "chv", chv_seed },
 		{ "disas", disas_seed },
+		{ "dmp", dmp_seed },
 		{ "dwarf", dwarf_seed },
 		{ "elf", elf_seed },
 		{ "flattened", flattened_seed },
@@ -460,6 +530,7 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		{ "qcow2", qcow2_seed },
 		{ "symtab", symtab_seed },
 		{ "vmcoreinfo", vmcoreinfo_seed },
+		{ "vmware", vmware_seed },
 		{ "walk", walk_seed },
 		{ "xen", xen_seed },
 		{ "xz", xz_seed },

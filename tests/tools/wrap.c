@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/vec.h"
+#include "tests/tools/wrap_containers.h"
 #include "tests/tools/wrap_elfs.h"
 #include "tests/tools/wrap_packed.h"
 #include "tests/unit/kdump_build.h"
@@ -87,6 +88,8 @@ static void write_raw_blocks(const struct phys *p, struct blob *out)
 		blob_add(out, phys_page_bytes(&p->pages[i]), PHYS_PAGE);
 }
 
+static const char *const chv_parts[] = { ".ranges", NULL };
+static const char *const vmem_parts[] = { ".vmem", NULL };
 static const char *const raw_parts[] = { ".2", ".3", NULL };
 
 /* The index-th third of the raw image. */
@@ -559,51 +562,67 @@ static void write_qcow2_parts(const struct phys *p, struct blob *out)
 /* -------------------------------------------------------------------------------------------------------------- */
 
 static const struct wrap_format formats[] = {
-	{ "raw", "offset is address, holes are zero", false, false, false, write_raw },
-	{ "raw-parts", "raw memory cut in three files, not at pages", false, false, false, write_raw_first, raw_parts,
+	{ "raw", "offset is address, holes are zero", false, false, WRAP_NO_CPUS, write_raw },
+	{ "raw-parts", "raw memory cut in three files, not at pages", false, false, WRAP_NO_CPUS, write_raw_first,
+	  raw_parts,
 	  write_raw_part, "--part @.2 --part @.3" },
-	{ "raw-blocks", "raw memory block after block: no holes, no addresses", false, false, false, write_raw_blocks },
-	{ "elf", "ELF64, as QEMU writes it", false, true, true, write_elf },
-	{ "elf-be", "ELF64 of a big-endian machine", true, true, true, write_elf },
-	{ "elf32", "ELF32", false, true, true, write_elf32 },
-	{ "elf-xnum", "ELF64, a segment a page, last one first; PN_XNUM", false, true, true, write_elf_xnum },
-	{ "elf-overlap", "ELF64, later segments repeat or contradict earlier ones", false, true, true,
+	{ "raw-blocks", "raw memory block after block: no holes, no addresses", false, false, WRAP_NO_CPUS,
+	  write_raw_blocks },
+	{ "elf", "ELF64, as QEMU writes it", false, true, WRAP_ALL, write_elf },
+	{ "elf-be", "ELF64 of a big-endian machine", true, true, WRAP_ALL, write_elf },
+	{ "elf32", "ELF32", false, true, WRAP_ALL, write_elf32 },
+	{ "elf-xnum", "ELF64, a segment a page, last one first; PN_XNUM", false, true, WRAP_ALL, write_elf_xnum },
+	{ "elf-overlap", "ELF64, later segments repeat or contradict earlier ones", false, true, WRAP_ALL,
 	  write_elf_overlap },
-	{ "elf-E", "ELF64, excluded memory as tails of segments (makedumpfile -E)", false, true, true,
+	{ "elf-E", "ELF64, excluded memory as tails of segments (makedumpfile -E)", false, true, WRAP_ALL,
 	  write_elf_tails },
-	{ "vbox", "ELF64 of VirtualBox", false, true, true, write_vbox, .no_excluded = true, .no_vmcoreinfo = true },
-	{ "kcore", "a copy of /proc/kcore", false, true, false, write_kcore, .no_excluded = true },
-	{ "kcore-old", "the same of Linux before 4.11: no physical addresses", false, true, false, write_kcore_old,
+	{ "vbox", "ELF64 of VirtualBox", false, true, WRAP_ALL, write_vbox, .no_excluded = true,
+	  .no_vmcoreinfo = true },
+	{ "kcore", "a copy of /proc/kcore", false, true, WRAP_NO_CPUS, write_kcore, .no_excluded = true },
+	{ "kcore-old", "the same of Linux before 4.11: no physical addresses", false, true, WRAP_NO_CPUS,
+	  write_kcore_old,
 	  .no_excluded = true },
-	{ "xen-hvm", "Xen dump-core, pages by pfn", false, true, true, write_xen_hvm, .no_excluded = true,
+	{ "xen-hvm", "Xen dump-core, pages by pfn", false, true, WRAP_ALL, write_xen_hvm, .no_excluded = true,
 	  .no_vmcoreinfo = true },
-	{ "xen-pv", "Xen dump-core, pages by machine frame", false, true, true, write_xen_pv, .no_excluded = true,
+	{ "xen-pv", "Xen dump-core, pages by machine frame", false, true, WRAP_ALL, write_xen_pv, .no_excluded = true,
 	  .no_vmcoreinfo = true },
-	{ "kdump-none", "kdump, pages stored", false, true, true, write_kdump_none },
-	{ "kdump-zlib", "kdump, zlib", false, true, true, write_kdump_zlib },
-	{ "kdump-lzo", "kdump, LZO", false, true, true, write_kdump_lzo },
-	{ "kdump-snappy", "kdump, snappy", false, true, true, write_kdump_snappy },
-	{ "kdump-zstd", "kdump, zstd", false, true, true, write_kdump_zstd },
-	{ "kdump-split", "kdump in four parts, the last one first, one empty", false, true, true, write_split_first,
+	{ "kdump-none", "kdump, pages stored", false, true, WRAP_ALL, write_kdump_none },
+	{ "kdump-zlib", "kdump, zlib", false, true, WRAP_ALL, write_kdump_zlib },
+	{ "kdump-lzo", "kdump, LZO", false, true, WRAP_ALL, write_kdump_lzo },
+	{ "kdump-snappy", "kdump, snappy", false, true, WRAP_ALL, write_kdump_snappy },
+	{ "kdump-zstd", "kdump, zstd", false, true, WRAP_ALL, write_kdump_zstd },
+	{ "kdump-split", "kdump in four parts, the last one first, one empty", false, true, WRAP_ALL, write_split_first,
 	  kdump_parts, write_split_part, "--part @.2 --part @.3 --part @.4" },
-	{ "kdump-be", "kdump of a big-endian machine, zlib", true, true, true, write_kdump_zlib },
-	{ "flat-elf", "ELF64, flattened, records out of order", false, true, true, write_flat_elf },
-	{ "flat-kdump", "kdump, flattened, records out of order", false, true, true, write_flat_kdump },
-	{ "lime", "LiME version 1, ranges that end inside pages", false, false, false, write_lime },
-	{ "raw-gz", "raw, gzip in two members", false, false, false, write_raw_gz },
-	{ "raw-xz", "raw, xz in two streams of several blocks", false, false, false, write_raw_xz },
-	{ "lime-zlib", "LiME with compress=1", false, false, false, write_lime_zlib },
-	{ "elf-zst", "ELF64, zstd in two frames", false, true, true, write_elf_zst },
-	{ "elf-lz4", "ELF64, lz4 in two frames", false, true, true, write_elf_lz4 },
-	{ "elf-lzo", "ELF64, lzop in two members", false, true, true, write_elf_lzo },
-	{ "kdump-bz2", "kdump, pages stored, bzip2 in two streams", false, true, true, write_kdump_bz2 },
-	{ "libvirt", "libvirt's header before an ELF64", false, true, true, write_libvirt },
-	{ "libvirt-xz", "libvirt's header, big endian, before an ELF64 in xz", false, true, true, write_libvirt_xz },
-	{ "libvirt-gz", "the same in gzip", false, true, true, write_libvirt_gz },
-	{ "qcow2", "ELF64 as VM state in qcow2", false, true, true, write_qcow2 },
-	{ "qcow2-v2", "ELF64 as VM state in qcow2, version 2, small clusters", false, true, true, write_qcow2_v2 },
-	{ "qcow2-parts", "ELF64 as VM state in qcow2, extended L2, zstd", false, true, true, write_qcow2_parts },
-	{ "vmlinux", "no image: an executable", false, false, false, write_vmlinux },
+	{ "kdump-be", "kdump of a big-endian machine, zlib", true, true, WRAP_ALL, write_kdump_zlib },
+	{ "flat-elf", "ELF64, flattened, records out of order", false, true, WRAP_ALL, write_flat_elf },
+	{ "flat-kdump", "kdump, flattened, records out of order", false, true, WRAP_ALL, write_flat_kdump },
+	{ "lime", "LiME version 1, ranges that end inside pages", false, false, WRAP_NO_CPUS, write_lime },
+	{ "avml", "AVML version 2, chunks of odd sizes", false, false, WRAP_NO_CPUS, wrap_avml },
+	{ "avml-mixed", "LiME's and AVML's records in turns", false, false, WRAP_NO_CPUS, wrap_avml_mixed },
+	{ "vmware", "VMware's suspended machine, memory inside", false, false, WRAP_CPUS, wrap_vmware },
+	{ "vmware-vmem", "VMware's suspended machine, memory beside", false, false, WRAP_CPUS, wrap_vmware_vmss,
+	  vmem_parts,
+	  wrap_vmware_vmem, "--part @.vmem" },
+	{ "dmp", "Windows crash dump, all memory", false, false, WRAP_NO_CPUS, wrap_dmp },
+	{ "dmp-bitmap", "Windows crash dump, what was not filtered", false, true, WRAP_NO_CPUS, wrap_dmp_bitmap },
+	{ "dmp-list", "Windows crash dump, a list of ranges", false, true, WRAP_NO_CPUS, wrap_dmp_list },
+	{ "chv", "cloud-hypervisor's snapshot", false, false, WRAP_CPUS, wrap_chv, chv_parts, wrap_chv_memory,
+	  "--part @.ranges" },
+	{ "raw-gz", "raw, gzip in two members", false, false, WRAP_NO_CPUS, write_raw_gz },
+	{ "raw-xz", "raw, xz in two streams of several blocks", false, false, WRAP_NO_CPUS, write_raw_xz },
+	{ "lime-zlib", "LiME with compress=1", false, false, WRAP_NO_CPUS, write_lime_zlib },
+	{ "elf-zst", "ELF64, zstd in two frames", false, true, WRAP_ALL, write_elf_zst },
+	{ "elf-lz4", "ELF64, lz4 in two frames", false, true, WRAP_ALL, write_elf_lz4 },
+	{ "elf-lzo", "ELF64, lzop in two members", false, true, WRAP_ALL, write_elf_lzo },
+	{ "kdump-bz2", "kdump, pages stored, bzip2 in two streams", false, true, WRAP_ALL, write_kdump_bz2 },
+	{ "libvirt", "libvirt's header before an ELF64", false, true, WRAP_ALL, write_libvirt },
+	{ "libvirt-xz", "libvirt's header, big endian, before an ELF64 in xz", false, true, WRAP_ALL,
+	  write_libvirt_xz },
+	{ "libvirt-gz", "the same in gzip", false, true, WRAP_ALL, write_libvirt_gz },
+	{ "qcow2", "ELF64 as VM state in qcow2", false, true, WRAP_ALL, write_qcow2 },
+	{ "qcow2-v2", "ELF64 as VM state in qcow2, version 2, small clusters", false, true, WRAP_ALL, write_qcow2_v2 },
+	{ "qcow2-parts", "ELF64 as VM state in qcow2, extended L2, zstd", false, true, WRAP_ALL, write_qcow2_parts },
+	{ "vmlinux", "no image: an executable", false, false, WRAP_NO_CPUS, write_vmlinux },
 };
 
 const struct wrap_format *wrap_format_at(size_t index)
@@ -651,10 +670,9 @@ static bool excepted(const struct wrap_format *f, const struct phys *p)
 
 bool wrap_keeps(const struct wrap_format *f, const struct phys *p)
 {
-	bool registers = p->n_cpus || p->vmcoreinfo.len;
-
-	if (excepted(f, p))
+	if (f->write == write_elf32 && p->n && p->pages[p->n - 1].pfn >> 20)
 		return false;
-
-	return f->write != write_vmlinux && (f->holes || phys_flat(p)) && (f->registers || !registers);
+	if (f->write == write_vmlinux || excepted(f, p) || (!f->holes && !phys_flat(p)))
+		return false;
+	return f->registers == WRAP_ALL || (!p->vmcoreinfo.len && (f->registers == WRAP_CPUS || !p->n_cpus));
 }
