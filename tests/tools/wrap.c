@@ -422,37 +422,37 @@ static void write_flat_kdump(const struct phys *p, struct blob *out)
 /* -------------------------------------------------------------------------------------------------------------- */
 
 static const struct wrap_format formats[] = {
-	{ "raw", "offset is address, holes are zero", false, false, WRAP_NO_CPUS, write_raw },
-	{ "raw-parts", "raw memory cut in three files, not at pages", false, false, WRAP_NO_CPUS, write_raw_first, raw_parts,
+	{ "raw", "offset is address, holes are zero", false, false, false, write_raw },
+	{ "raw-parts", "raw memory cut in three files, not at pages", false, false, false, write_raw_first, raw_parts,
 	  write_raw_part, "--part @.2 --part @.3" },
-	{ "elf", "ELF64, as QEMU writes it", false, true, WRAP_ALL, write_elf },
-	{ "elf-be", "ELF64 of a big-endian machine", true, true, WRAP_ALL, write_elf },
-	{ "elf32", "ELF32", false, true, WRAP_ALL, write_elf32 },
-	{ "elf-xnum", "ELF64, a segment a page, last one first; PN_XNUM", false, true, WRAP_ALL, write_elf_xnum },
-	{ "elf-overlap", "ELF64, later segments repeat or contradict earlier ones", false, true, WRAP_ALL,
+	{ "elf", "ELF64, as QEMU writes it", false, true, true, write_elf },
+	{ "elf-be", "ELF64 of a big-endian machine", true, true, true, write_elf },
+	{ "elf32", "ELF32", false, true, true, write_elf32 },
+	{ "elf-xnum", "ELF64, a segment a page, last one first; PN_XNUM", false, true, true, write_elf_xnum },
+	{ "elf-overlap", "ELF64, later segments repeat or contradict earlier ones", false, true, true,
 	  write_elf_overlap },
-	{ "elf-E", "ELF64, excluded memory as tails of segments (makedumpfile -E)", false, true, WRAP_ALL,
+	{ "elf-E", "ELF64, excluded memory as tails of segments (makedumpfile -E)", false, true, true,
 	  write_elf_tails },
-	{ "kdump-none", "kdump, pages stored", false, true, WRAP_ALL, write_kdump_none },
-	{ "kdump-zlib", "kdump, zlib", false, true, WRAP_ALL, write_kdump_zlib },
-	{ "kdump-lzo", "kdump, LZO", false, true, WRAP_ALL, write_kdump_lzo },
-	{ "kdump-snappy", "kdump, snappy", false, true, WRAP_ALL, write_kdump_snappy },
-	{ "kdump-zstd", "kdump, zstd", false, true, WRAP_ALL, write_kdump_zstd },
-	{ "kdump-be", "kdump of a big-endian machine, zlib", true, true, WRAP_ALL, write_kdump_zlib },
-	{ "flat-elf", "ELF64, flattened, records out of order", false, true, WRAP_ALL, write_flat_elf },
-	{ "flat-kdump", "kdump, flattened, records out of order", false, true, WRAP_ALL, write_flat_kdump },
-	{ "lime", "LiME version 1, ranges that end inside pages", false, false, WRAP_NO_CPUS, write_lime },
-	{ "avml", "AVML version 2, chunks of odd sizes", false, false, WRAP_NO_CPUS, wrap_avml },
-	{ "avml-mixed", "LiME's and AVML's records in turns", false, false, WRAP_NO_CPUS, wrap_avml_mixed },
-	{ "vmware", "VMware's suspended machine, memory inside", false, false, WRAP_CPUS, wrap_vmware },
-	{ "vmware-vmem", "VMware's suspended machine, memory beside", false, false, WRAP_CPUS, wrap_vmware_vmss, vmem_parts,
-	  wrap_vmware_vmem, "--part @.vmem" },
-	{ "dmp", "Windows crash dump, all memory", false, false, WRAP_NO_CPUS, wrap_dmp },
-	{ "dmp-bitmap", "Windows crash dump, what was not filtered", false, true, WRAP_NO_CPUS, wrap_dmp_bitmap },
-	{ "dmp-list", "Windows crash dump, a list of ranges", false, true, WRAP_NO_CPUS, wrap_dmp_list },
-	{ "chv", "cloud-hypervisor's snapshot", false, false, WRAP_CPUS, wrap_chv, chv_parts, wrap_chv_memory,
+	{ "kdump-none", "kdump, pages stored", false, true, true, write_kdump_none },
+	{ "kdump-zlib", "kdump, zlib", false, true, true, write_kdump_zlib },
+	{ "kdump-lzo", "kdump, LZO", false, true, true, write_kdump_lzo },
+	{ "kdump-snappy", "kdump, snappy", false, true, true, write_kdump_snappy },
+	{ "kdump-zstd", "kdump, zstd", false, true, true, write_kdump_zstd },
+	{ "kdump-be", "kdump of a big-endian machine, zlib", true, true, true, write_kdump_zlib },
+	{ "flat-elf", "ELF64, flattened, records out of order", false, true, true, write_flat_elf },
+	{ "flat-kdump", "kdump, flattened, records out of order", false, true, true, write_flat_kdump },
+	{ "lime", "LiME version 1, ranges that end inside pages", false, false, false, write_lime },
+	{ "avml", "AVML version 2, chunks of odd sizes", false, false, false, wrap_avml },
+	{ "avml-mixed", "LiME's and AVML's records in turns", false, false, false, wrap_avml_mixed },
+	{ "vmware", "VMware's suspended machine, memory inside", false, false, WRAP_CPUS_ONLY, wrap_vmware },
+	{ "vmware-vmem", "VMware's suspended machine, memory beside", false, false, WRAP_CPUS_ONLY, wrap_vmware_vmss,
+	  vmem_parts, wrap_vmware_vmem, "--part @.vmem" },
+	{ "dmp", "Windows crash dump, all memory", false, false, false, wrap_dmp },
+	{ "dmp-bitmap", "Windows crash dump, what was not filtered", false, true, false, wrap_dmp_bitmap },
+	{ "dmp-list", "Windows crash dump, a list of ranges", false, true, false, wrap_dmp_list },
+	{ "chv", "cloud-hypervisor's snapshot", false, false, WRAP_CPUS_ONLY, wrap_chv, chv_parts, wrap_chv_memory,
 	  "--part @.ranges" },
-	{ "vmlinux", "no image: an executable", false, false, WRAP_NO_CPUS, write_vmlinux },
+	{ "vmlinux", "no image: an executable", false, false, false, write_vmlinux },
 };
 
 const struct wrap_format *wrap_format_at(size_t index)
@@ -490,5 +490,5 @@ bool wrap_keeps(const struct wrap_format *f, const struct phys *p)
 {
 	if (f->write == write_vmlinux || (!f->holes && !phys_flat(p)))
 		return false;
-	return f->registers == WRAP_ALL || (!p->vmcoreinfo.len && (f->registers == WRAP_CPUS || !p->n_cpus));
+	return f->registers == true || (!p->vmcoreinfo.len && (f->registers == WRAP_CPUS_ONLY || !p->n_cpus));
 }
