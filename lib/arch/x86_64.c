@@ -188,12 +188,12 @@ static int x86_64_geometry(unsigned index, struct mmw_paging *pg)
 
 static int x86_64_from_cpu(const struct mmw_cpu *cpu, struct mmw_paging *pg, uint64_t roots[MMW_ROOTS_MAX])
 {
-	uint64_t root;
+	/* A Windows crash dump has a root and no CR4: five levels are rare there, and --levels can say so. */
+	uint64_t root, cr4 = cpu->known & 1u << MMW_REG_CR4 ? cpu->reg[MMW_REG_CR4] : CR4_PAE;
 
-	if (!(cpu->known & 1u << MMW_REG_CR3) || !(cpu->known & 1u << MMW_REG_CR4) ||
-	    !(cpu->reg[MMW_REG_CR4] & CR4_PAE))
+	if (!(cpu->known & 1u << MMW_REG_CR3) || !(cr4 & CR4_PAE))
 		return 0;
-	x86_64_geometry(cpu->reg[MMW_REG_CR4] & CR4_LA57 ? 1 : 0, pg);
+	x86_64_geometry(cr4 & CR4_LA57 ? 1 : 0, pg);
 	root = cpu->reg[MMW_REG_CR3] & ADDRESS;
 	roots[0] = root;
 	if (!(root & 0x1000))

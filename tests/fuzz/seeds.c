@@ -146,7 +146,7 @@ static bool chv_seed(unsigned index, struct blob *out)
 {
 	static const char tail[] =
 		"{\"Kvm\":{\"core_regs\":{\"regs\":{\"regs\":[1,2],\"sp\":18446744073709551615,\"pc\":2}},"
-				   "\"sys_regs\":[{\"id\":6931039826524225793,\"addr\":18446744073709551615}]}}";
+		"\"sys_regs\":[{\"id\":6931039826524225793,\"addr\":18446744073709551615}]}}";
 	struct phys p;
 
 	if (index >= 2)

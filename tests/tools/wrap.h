@@ -5,13 +5,13 @@
 
 #include "tests/tools/phys.h"
 
-enum wrap_registers { WRAP_NO_CPUS, WRAP_ALL, WRAP_CPUS };
+enum { WRAP_CPUS_ONLY = 2 };
 
 struct wrap_format {
 	const char *name, *summary;
 	bool big_endian;  /* the machine itself, so the recipe must be followed in this byte order */
 	bool holes;       /* keeps apart what is stored, left out, and no memory */
-	enum wrap_registers registers;  /* has CPUs and a VMCOREINFO note, or CPUs alone */
+	int registers;    /* has CPUs and a VMCOREINFO note; WRAP_CPUS_ONLY: no note */
 	void (*write)(const struct phys *p, struct blob *out);
 	/* For formats of several files: the ends of the further ones' names, and what goes into each. */
 	const char *const *more;

@@ -61,7 +61,7 @@ static void value(struct blob *out, const char *name, unsigned n_index, uint32_t
 }
 
 /* The first CPU's control registers are a block, the others' are one by one. */
-static void write_cpus(const struct phys *p, struct blob *out)
+static void write_cpus(const struct phys *p, unsigned word, struct blob *out)
 {
 	value(out, "cpu:numVCPUs", 0, 0, 0, p->n_cpus, 4);
 	for (size_t i = 0; i < p->n_cpus; i++) {
@@ -76,8 +76,8 @@ static void write_cpus(const struct phys *p, struct blob *out)
 		value(out, "S.base64", 2, (uint32_t)i, 5, c->gs_base, 8);
 		if (!i) {
 			vmware_tag(out, "CR64", 1, 0, 0, 63);
-			blob_uint(out, sizeof(cr), 8, false);
-			blob_uint(out, sizeof(cr), 8, false);
+			blob_uint(out, sizeof(cr), word, false);
+			blob_uint(out, sizeof(cr), word, false);
 			blob_uint(out, 0, 2, false);
 		}
 		for (unsigned n = 0; n < 9; n++) {
@@ -107,7 +107,7 @@ void vmware_write(const struct phys *p, uint32_t magic, bool inside, struct blob
 			value(out, "numVCPUs", 0, 0, 0, p->n_cpus, 4);
 			blob_uint(out, 0, 2, false);
 		} else if (g == 1) {
-			write_cpus(p, out);
+			write_cpus(p, word, out);
 		}
 	}
 	value(out, "align_mask", 0, 0, 0, 0xfff, 4);

@@ -378,8 +378,13 @@ static void registers(void **state)
 	assert_int_equal(pg.levels, 5);
 	c = cpu_with(0x5000, 0);
 	assert_int_equal(arch->from_cpu(&c, &pg, roots), 0);
-	c = cpu_with(0x5000, 0x20);
+	/* A crash dump of Windows knows no CR4. */
+	c = cpu_with(0x6000, 0);
 	c.known = 1u << MMW_REG_CR3;
+	assert_int_equal(arch->from_cpu(&c, &pg, roots), 1);
+	assert_int_equal(roots[0], 0x6000);
+	assert_int_equal(pg.levels, 4);
+	c.known = 1u << MMW_REG_CR4;
 	assert_int_equal(arch->from_cpu(&c, &pg, roots), 0);
 	assert_int_equal(arch->user_root(NULL, &pg, 0x4000, &user, &shared), 0);
 	assert_int_equal(user, 0x5000);
