@@ -4,7 +4,7 @@
  *
  *   block 0            disk_dump_header: "KDUMP   ", i32 version, 6 x char[65] utsname, struct timeval, then u32 each:
  *                      status, block_size, sub_hdr_size, bitmap_blocks, max_mapnr, ... (last: nr_cpus)
- *   block 1            kdump_sub_header (struct sub_layout below), then ELF notes; sub_hdr_size blocks in all
+ *   block 1            kdump_sub_header (kdump_head.c), then ELF notes; sub_hdr_size blocks in all
  *   block 1 + sub      1st bitmap: the page is memory.                             bitmap_blocks / 2 blocks
  *                      2nd bitmap: the page has a descriptor, in ascending order.  bitmap_blocks / 2 blocks
  *   next               page_desc[]: u64 offset, u32 size, u32 flags, u64 unused
@@ -31,22 +31,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "formats/kdump_head.h"
 #include "formats/unpack.h"
 #include "lib/base/vec.h"
 #include "lib/image/build.h"
 
 enum {
-	SIGNATURE_LEN = 8,
-	MAIN_VERSION = 8,
-	MAIN_UTSNAME = 12,
-	UTSNAME_FIELD = 65,
-	MAIN_STATUS_WIDE = 424,
-	MAIN_STATUS_NARROW = 412,
-	MAIN_LEN = 464,
-	SUB_LEN = 104,
-
-	BLOCK_MIN = 4096,
-	BLOCK_MAX = 1 << 20,
 	NOTES_MAX = 64 << 20,
 
 	DESC_LEN = 24,
@@ -65,39 +55,6 @@ enum {
 
 /* 512 TiB in pages of 4 KiB, and what one may ask a reader to go through. */
 static const uint64_t pfn_max = 1ull << 37;
-
-/* Of the header's status; the first four are also the flags of a page. */
-enum {
-	DH_ZLIB = 0x1,
-	DH_LZO = 0x2,
-	DH_SNAPPY = 0x4,
-	DH_ZSTD = 0x20,
-	DH_INCOMPLETE = 0x8,
-	DH_EXCLUDED_VMEMMAP = 0x10,
-	DH_KNOWN = 0x3f,
-	DISK_INCOMPLETE = 0x7,  /* diskdump's: started, in progress, device too small */
-	DISK_COMPRESSED = 0x8,
-};
-
-/* Where the sub header keeps its fields; each version added some at the end. */
-struct sub_layout {
-	uint8_t word, level, split, start, end, vmcoreinfo, note, erase, start64, end64, max64;
-};
-
-static const struct sub_layout sub_wide = { 8, 8, 12, 16, 24, 32, 48, 64, 80, 88, 96 };
-static const struct sub_layout sub_packed = { 4, 4, 8, 12, 16, 20, 32, 44, 56, 64, 72 };
-static const struct sub_layout sub_padded = { 4, 4, 8, 12, 16, 24, 40, 56, 72, 80, 88 };
-
-struct head {
-	bool be, disk;  /* disk: DISKDUMP */
-	uint32_t version, status, block_size, sub_blocks, bitmap_blocks, max_mapnr;
-};
-
-struct sub {
-	uint32_t level, split;
-	uint64_t phys_base, start, end, max_mapnr;
-	uint64_t vmcoreinfo_at, vmcoreinfo_len, note_at, note_len;
-};
 
 /* The bitmaps of 32768 PFNs, as words whose lowest bit is the lowest PFN. */
 struct leaf {
@@ -153,211 +110,18 @@ static uint64_t min64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* --- the headers ---------------------------------------------------------------------------------------------- */
-
 static int kdump_probe(const struct mmw_bytes *head, uint64_t file_size)
 {
 	(void)file_size;
-	if (head->len < SIGNATURE_LEN)
-		return 0;
-	if (memcmp(head->base, "KDUMP   ", SIGNATURE_LEN) && memcmp(head->base, "DISKDUMP", SIGNATURE_LEN))
-		return 0;
-	return 100;
-}
-
-static int parse_head(struct mmw_bytes *b, uint64_t status_at, struct head *h, struct mmw_err *err)
-{
-	int rc;
-
-	h->be = b->big_endian;
-	h->disk = b->base[0] == 'D';
-	rc = mmw_bytes_seek(b, MAIN_VERSION, err);
-	rc = rc ? rc : mmw_bytes_u32(b, &h->version, err);
-	rc = rc ? rc : mmw_bytes_seek(b, status_at, err);
-	rc = rc ? rc : mmw_bytes_u32(b, &h->status, err);
-	rc = rc ? rc : mmw_bytes_u32(b, &h->block_size, err);
-	rc = rc ? rc : mmw_bytes_u32(b, &h->sub_blocks, err);
-	rc = rc ? rc : mmw_bytes_u32(b, &h->bitmap_blocks, err);
-	rc = rc ? rc : mmw_bytes_u32(b, &h->max_mapnr, err);
-	return rc;
-}
-
-/* Where the descriptors start. Cannot overflow: 2^33 blocks of at most 2^20 bytes. */
-static uint64_t desc_start(const struct head *h)
-{
-	return (1 + (uint64_t)h->sub_blocks + h->bitmap_blocks) * h->block_size;
-}
-
-/* How much sense a reading of the main header makes; 0 is none. */
-static int head_score(const struct head *h, uint64_t file_size)
-{
-	if (h->version > 0xffff || h->block_size < BLOCK_MIN || h->block_size > BLOCK_MAX ||
-	    (h->block_size & (h->block_size - 1)) || h->sub_blocks > INT32_MAX ||
-	    (uint64_t)h->bitmap_blocks * h->block_size * 8 < h->max_mapnr)
-		return 0;
-	return 1 + (h->sub_blocks ? 4 : 0) + (desc_start(h) <= file_size ? 4 : 0) + (h->status & ~DH_KNOWN ? 0 : 2) +
-	       (h->max_mapnr ? 1 : 0) + (h->version <= 6 ? 1 : 0);
-}
-
-/* An empty part of a split dump ends with its bitmaps, which are not padded to a block: `whole` is false for one. */
-static int check_room(const struct mmw_file *f, const struct head *h, bool whole, struct mmw_err *err)
-{
-	if (!whole || desc_start(h) <= f->size)
-		return 0;
-	return mmw_fail(err, MMW_E_CORRUPT, f->size, "truncated: the kdump headers and bitmaps take %" PRIu64
-			" bytes, the file has %" PRIu64, desc_start(h), f->size);
-}
-
-/* Read the main header in each byte order and shape; *wide when `status` is where 64-bit machines put it. */
-static int read_head(struct mmw_file *f, uint8_t *bytes, struct head *h, bool *wide, struct mmw_err *err)
-{
-	size_t len = min64(f->size, MAIN_LEN);
-	int rc = mmw_file_read(f, 0, bytes, len, err);
-	int best = 0;
-
-	if (rc)
-		return rc;
-	if (len < SIGNATURE_LEN || (memcmp(bytes, "KDUMP   ", SIGNATURE_LEN) && memcmp(bytes, "DISKDUMP", SIGNATURE_LEN)))
-		return mmw_fail(err, MMW_E_CORRUPT, 0, "no kdump signature");
-	for (int shape = 0; shape < 4; shape++) {
-		struct mmw_bytes b = mmw_bytes_of(bytes, len, shape & 2, "kdump header");
-		struct head try;
-		int score;
-
-		rc = parse_head(&b, shape & 1 ? MAIN_STATUS_NARROW : MAIN_STATUS_WIDE, &try, err);
-		if (rc)
-			return mmw_wrap(err, rc, "truncated");
-		score = head_score(&try, f->size);
-		if (score > best) {
-			best = score;
-			*h = try;
-			*wide = !(shape & 1);
-		}
-	}
-	if (!best)
-		return mmw_fail(err, MMW_E_CORRUPT, 0, "the kdump header makes no sense in any byte order or "
-				"word size");
-	return check_room(f, h, f->size < 2 * (uint64_t)h->block_size, err);
-}
-
-/* How many bytes of the sub header a version has. */
-static unsigned sub_len(const struct sub_layout *l, uint32_t version)
-{
-	switch (version) {
-	case 0:
-		return l->word;
-	case 1:
-		return l->level + 4;
-	case 2:
-		return l->end + l->word;
-	case 3:
-		return l->vmcoreinfo + 8 + l->word;
-	case 4:
-		return l->note + 8 + l->word;
-	case 5:
-		return l->erase + 8 + l->word;
-	default:
-		return l->max64 + 8;
-	}
-}
-
-/* A word or a quadword at a place that the version may not have, which is then 0. */
-static int field(struct mmw_bytes *b, unsigned at, unsigned size, uint64_t *out, struct mmw_err *err)
-{
-	int rc;
-
-	*out = 0;
-	if (at + size > b->len)
-		return 0;
-	rc = mmw_bytes_seek(b, at, err);
-	return rc ? rc : mmw_bytes_word(b, size, out, err);
-}
-
-static int parse_sub(struct mmw_file *f, const struct head *h, const struct sub_layout *l, struct sub *s,
-		     struct mmw_err *err)
-{
-	uint8_t bytes[128];
-	unsigned len = h->sub_blocks ? sub_len(l, h->version) : 0;
-	struct mmw_bytes b = mmw_bytes_of(bytes, len, h->be, "kdump sub header");
-	bool wide_pfns = h->version >= 6;
-	uint64_t level, split;
-	int rc = mmw_file_read(f, h->block_size, bytes, len, err);
-
-	rc = rc ? rc : field(&b, 0, l->word, &s->phys_base, err);
-	rc = rc ? rc : field(&b, l->level, 4, &level, err);
-	rc = rc ? rc : field(&b, l->split, 4, &split, err);
-	rc = rc ? rc : field(&b, wide_pfns ? l->start64 : l->start, wide_pfns ? 8 : l->word, &s->start, err);
-	rc = rc ? rc : field(&b, wide_pfns ? l->end64 : l->end, wide_pfns ? 8 : l->word, &s->end, err);
-	rc = rc ? rc : field(&b, l->vmcoreinfo, 8, &s->vmcoreinfo_at, err);
-	rc = rc ? rc : field(&b, l->vmcoreinfo + 8, l->word, &s->vmcoreinfo_len, err);
-	rc = rc ? rc : field(&b, l->note, 8, &s->note_at, err);
-	rc = rc ? rc : field(&b, l->note + 8, l->word, &s->note_len, err);
-	rc = rc ? rc : field(&b, l->max64, 8, &s->max_mapnr, err);
-	if (rc)
-		return mmw_wrap(err, rc, "kdump sub header");
-	s->level = level;
-	s->split = split;
-	return 0;
-}
-
-/* An area of the sub header's blocks, behind the sub header: 2 when it is there, 1 when there is none, 0 for junk. */
-static int area_score(const struct head *h, uint64_t at, uint64_t len)
-{
-	uint64_t stop = (1 + (uint64_t)h->sub_blocks) * h->block_size;
-
-	if (!at && !len)
-		return 1;
-	return at > h->block_size && mmw_fits(at, len, stop) ? 2 : 0;
-}
-
-static int sub_score(const struct head *h, const struct sub *s)
-{
-	int score = 1;
-
-	if (h->version >= 2 && s->split <= 1)
-		score++;
-	if (h->version >= 3)
-		score += area_score(h, s->vmcoreinfo_at, s->vmcoreinfo_len);
-	if (h->version >= 4)
-		score += area_score(h, s->note_at, s->note_len);
-	if (h->version >= 6 && min64(s->max_mapnr, UINT32_MAX) == h->max_mapnr)
-		score += 2;
-	return score;
-}
-
-static bool is_empty_part(const struct head *h, const struct sub *s)
-{
-	return h->version >= 2 && s->split && s->start == s->end;
-}
-
-static int read_sub(struct mmw_file *f, const struct head *h, bool wide, struct sub *s, struct mmw_err *err)
-{
-	/* A wide main header with a narrow sub header: a 32-bit machine with 64-bit time. */
-	const struct sub_layout *const layouts[] = { wide ? &sub_wide : &sub_packed, &sub_padded };
-	int best = 0;
-
-	for (size_t i = 0; !h->disk && i < mmw_array_len(layouts); i++) {
-		struct sub try = { 0 };
-		int rc = parse_sub(f, h, layouts[i], &try, err);
-		int score;
-
-		if (rc)
-			return rc;
-		score = sub_score(h, &try);
-		if (score > best) {
-			best = score;
-			*s = try;
-		}
-	}
-	return check_room(f, h, !is_empty_part(h, s), err);
+	return head->len >= KDUMP_SIGNATURE_LEN && mmw_kdump_signature(head->base) ? 100 : 0;
 }
 
 /* --- what the headers say of the machine ---------------------------------------------------------------------- */
 
-static const char *utsname_field(const uint8_t *main_header, unsigned index, char out[UTSNAME_FIELD + 1])
+static const char *utsname_field(const uint8_t *main_header, unsigned index, char out[KDUMP_UTSNAME_FIELD + 1])
 {
-	memcpy(out, main_header + MAIN_UTSNAME + index * UTSNAME_FIELD, UTSNAME_FIELD);
-	out[UTSNAME_FIELD] = '\0';
+	memcpy(out, main_header + KDUMP_UTSNAME + index * KDUMP_UTSNAME_FIELD, KDUMP_UTSNAME_FIELD);
+	out[KDUMP_UTSNAME_FIELD] = '\0';
 	return out;
 }
 
@@ -397,7 +161,7 @@ static int read_area(struct mmw_file *f, uint64_t at, uint64_t len, uint8_t **ou
 	return rc;
 }
 
-static int take_areas(struct mmw_image *img, const struct sub *s, struct mmw_err *err)
+static int take_areas(struct mmw_image *img, const struct kdump_sub *s, struct mmw_err *err)
 {
 	uint8_t *bytes;
 	int rc = 0;
@@ -423,7 +187,7 @@ static int take_areas(struct mmw_image *img, const struct sub *s, struct mmw_err
 }
 
 /* Damaged notes cost what they say, not the memory behind them. */
-static int take_notes(struct mmw_image *img, const struct sub *s, struct mmw_err *err)
+static int take_notes(struct mmw_image *img, const struct kdump_sub *s, struct mmw_err *err)
 {
 	int rc = take_areas(img, s, err);
 
@@ -433,12 +197,7 @@ static int take_notes(struct mmw_image *img, const struct sub *s, struct mmw_err
 	return 0;
 }
 
-static bool is_incomplete(const struct head *h)
-{
-	return h->status & (h->disk ? DISK_INCOMPLETE : DH_INCOMPLETE);
-}
-
-static void describe(struct mmw_image *img, const struct head *h, const struct sub *s)
+static void describe(struct mmw_image *img, const struct kdump_head *h, const struct kdump_sub *s)
 {
 	const char *codec = h->status & DH_ZLIB ? "zlib" : h->status & DH_LZO ? "lzo" :
 			    h->status & DH_SNAPPY ? "snappy" : h->status & DH_ZSTD ? "zstd" : "uncompressed";
@@ -448,7 +207,7 @@ static void describe(struct mmw_image *img, const struct head *h, const struct s
 	snprintf(img->note, sizeof(img->note), "%sversion %" PRIu32 ", %s", h->disk ? "diskdump " : "", h->version, codec);
 	if (h->version >= 1 && !h->disk)
 		mmw_image_note_add(img, ", level %" PRIu32, s->level);
-	if (is_incomplete(h))
+	if (mmw_kdump_is_incomplete(h))
 		mmw_image_note_add(img, ", incomplete");
 }
 
@@ -580,7 +339,7 @@ static int load_chunk(struct kdump *k, struct mmw_file *f, uint64_t ram_at, uint
 	return rc;
 }
 
-static int load_bitmaps(struct kdump *k, struct mmw_file *f, const struct head *h, struct mmw_err *err)
+static int load_bitmaps(struct kdump *k, struct mmw_file *f, const struct kdump_head *h, struct mmw_err *err)
 {
 	uint64_t at = (1 + (uint64_t)h->sub_blocks) * h->block_size;
 	uint64_t len = (uint64_t)h->bitmap_blocks * h->block_size, blocks_each;
@@ -718,11 +477,11 @@ static bool desc_lost(const struct desc *d, uint64_t file_size)
 }
 
 /* The dump says so, or the last descriptors show it. */
-static bool is_damaged(const struct part *part, const struct head *h, struct desc_window *w)
+static bool is_damaged(const struct part *part, const struct kdump_head *h, struct desc_window *w)
 {
 	struct desc d;
 
-	if (is_incomplete(h))
+	if (mmw_kdump_is_incomplete(h))
 		return true;
 	for (uint64_t i = part->n_desc > DESC_WINDOW ? part->n_desc - DESC_WINDOW : 0; i < part->n_desc; i++)
 		if (get_desc(part, w, h->be, i, &d, NULL) || desc_lost(&d, part->file->size))
@@ -766,7 +525,7 @@ static int find_lost(struct kdump *k, const struct part *part, bool be, struct d
 	return 0;
 }
 
-static int check_damage(struct mmw_image *img, const struct head *h, struct mmw_err *err)
+static int check_damage(struct mmw_image *img, const struct kdump_head *h, struct mmw_err *err)
 {
 	struct kdump *k = img->priv;
 	struct desc_window *w = calloc(1, sizeof(*w));
@@ -778,7 +537,7 @@ static int check_damage(struct mmw_image *img, const struct head *h, struct mmw_
 	for (size_t i = 0; !rc && i < k->n_parts; i++)
 		if (is_damaged(&k->parts[i], h, w))
 			rc = find_lost(k, &k->parts[i], h->be, w, &any, err);
-	if (any && !is_incomplete(h))
+	if (any && !mmw_kdump_is_incomplete(h))
 		mmw_image_note_add(img, ", truncated");
 	free(w);
 	return rc;
@@ -787,10 +546,10 @@ static int check_damage(struct mmw_image *img, const struct head *h, struct mmw_
 /* --- the parts of a split dump --------------------------------------------------------------------------------- */
 
 /* Is this a part of the same dump? Then all but the sub header is the first one's, byte for byte, up to the descriptors. */
-static int same_dump(struct mmw_file *one, struct mmw_file *other, const struct head *h, struct mmw_err *err)
+static int same_dump(struct mmw_file *one, struct mmw_file *other, const struct kdump_head *h, struct mmw_err *err)
 {
 	/* Of an empty part the padding behind the bitmaps is missing. */
-	uint64_t stop = min64(desc_start(h), min64(one->size, other->size)), rest = h->block_size + SUB_LEN;
+	uint64_t stop = min64(mmw_kdump_desc_start(h), min64(one->size, other->size)), rest = h->block_size + KDUMP_SUB_LEN;
 	uint8_t *buf = malloc(2 * COMPARE_CHUNK);
 	bool same = true;
 	int rc = 0;
@@ -798,7 +557,7 @@ static int same_dump(struct mmw_file *one, struct mmw_file *other, const struct 
 	if (!buf)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory to compare %s", other->name);
 	for (uint64_t at = 0, n; !rc && same && at < stop; at = at ? at + n : rest) {
-		n = at ? min64(stop - at, COMPARE_CHUNK) : MAIN_LEN;
+		n = at ? min64(stop - at, COMPARE_CHUNK) : KDUMP_MAIN_LEN;
 		rc = mmw_file_read(one, at, buf, n, err);
 		rc = rc ? rc : mmw_file_read(other, at, buf + COMPARE_CHUNK, n, err);
 		same = !rc && !memcmp(buf, buf + COMPARE_CHUNK, n);
@@ -809,7 +568,7 @@ static int same_dump(struct mmw_file *one, struct mmw_file *other, const struct 
 }
 
 /* The PFNs that a file says it has; a dump that is not split has all of them. */
-static int add_part(struct kdump *k, struct mmw_file *f, const struct head *h, const struct sub *s, struct mmw_err *err)
+static int add_part(struct kdump *k, struct mmw_file *f, const struct kdump_head *h, const struct kdump_sub *s, struct mmw_err *err)
 {
 	struct part *part = &k->parts[k->n_parts];
 
@@ -824,26 +583,26 @@ static int add_part(struct kdump *k, struct mmw_file *f, const struct head *h, c
 	}
 	part->rank = rank_of(k, part->first);
 	part->n_desc = rank_of(k, part->stop) - part->rank;
-	part->desc_at = desc_start(h);
+	part->desc_at = mmw_kdump_desc_start(h);
 	/* An empty one has nothing to find, and would spoil the order. */
 	k->n_parts += part->first < part->stop || !k->split;
 	return 0;
 }
 
-static int add_other(struct kdump *k, struct mmw_image *img, const struct mmw_part *other, const struct head *first,
+static int add_other(struct kdump *k, struct mmw_image *img, const struct mmw_part *other, const struct kdump_head *first,
 		     struct mmw_err *err)
 {
 	struct mmw_file *f = other->file;
-	uint8_t bytes[MAIN_LEN];
-	struct head h = { 0 };
-	struct sub s = { 0 };
+	uint8_t bytes[KDUMP_MAIN_LEN];
+	struct kdump_head h = { 0 };
+	struct kdump_sub s = { 0 };
 	bool wide = false;
 	int rc;
 
 	if (other->has_base)
 		return mmw_fail(err, MMW_E_ARG, 0, "%s has addresses of its own: @PA does not go with it", f->name);
-	rc = read_head(f, bytes, &h, &wide, err);
-	rc = rc ? rc : read_sub(f, &h, wide, &s, err);
+	rc = mmw_kdump_read_head(f, bytes, &h, &wide, err);
+	rc = rc ? rc : mmw_kdump_read_sub(f, &h, wide, &s, err);
 	if (!rc && (h.version < 2 || !s.split))
 		rc = mmw_fail(err, MMW_E_ARG, 0, "it is no part of a split dump");
 	if (rc)
@@ -879,7 +638,7 @@ static void note_missing(struct mmw_image *img, const struct kdump *k)
 		mmw_image_note_add(img, "%s: give them with --part", n > MISSING_SHOWN ? " and more" : "");
 }
 
-static int take_parts(struct mmw_image *img, const struct head *h, const struct sub *s, struct mmw_err *err)
+static int take_parts(struct mmw_image *img, const struct kdump_head *h, const struct kdump_sub *s, struct mmw_err *err)
 {
 	struct kdump *k = img->priv;
 	int rc;
@@ -912,7 +671,7 @@ static int take_parts(struct mmw_image *img, const struct head *h, const struct 
  * makedumpfile counts PFNs of 32-bit ARM from the start of memory, QEMU from 0. QEMU leaves the kernel release empty,
  * and a file that knows memory below phys_base cannot count from 0.
  */
-static uint64_t pfn_base(const struct kdump *k, const struct mmw_image *img, const struct sub *s, const char *release)
+static uint64_t pfn_base(const struct kdump *k, const struct mmw_image *img, const struct kdump_sub *s, const char *release)
 {
 	uint64_t base = s->phys_base / img->block_size;
 
@@ -923,15 +682,15 @@ static uint64_t pfn_base(const struct kdump *k, const struct mmw_image *img, con
 
 static int kdump_open(struct mmw_image *img, struct mmw_err *err)
 {
-	char text[UTSNAME_FIELD + 1];
-	uint8_t bytes[MAIN_LEN];
-	struct head h = { 0 };
-	struct sub s = { 0 };
+	char text[KDUMP_UTSNAME_FIELD + 1];
+	uint8_t bytes[KDUMP_MAIN_LEN];
+	struct kdump_head h = { 0 };
+	struct kdump_sub s = { 0 };
 	bool wide = false;
 	struct kdump *k;
-	int rc = read_head(img->file, bytes, &h, &wide, err);
+	int rc = mmw_kdump_read_head(img->file, bytes, &h, &wide, err);
 
-	rc = rc ? rc : read_sub(img->file, &h, wide, &s, err);
+	rc = rc ? rc : mmw_kdump_read_sub(img->file, &h, wide, &s, err);
 	if (rc)
 		return rc;
 	k = img->priv = calloc(1, sizeof(*k));

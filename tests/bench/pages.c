@@ -70,7 +70,7 @@ static uint64_t *read_list(const char *path, size_t *n)
 {
 	FILE *f = fopen(path, "rb");
 	uint64_t *pages;
-	long size;
+	long size = 0;
 
 	if (!f || fseek(f, 0, SEEK_END) || (size = ftell(f)) < 0 || fseek(f, 0, SEEK_SET))
 		die("the list of pages cannot be read");
