@@ -511,7 +511,7 @@ static int take_vmcoreinfo(struct mmw_image *img, const struct qemu_devices *d, 
 static void describe(struct mmw_image *img)
 {
 	const struct qemu *q = img->priv;
-	const char *how = q->salvaged ? ", mapped-ram, interrupted: zero pages may be lost" :
+	const char *how = q->salvaged ? ", mapped-ram of an interrupted save" :
 			  q->mapped ? ", mapped-ram" : q->has_delta ? ", xbzrle" : q->has_zlib ? ", compressed" : "";
 	const char *state = q->damaged ? ", damaged" : q->ended || q->salvaged ? "" : ", truncated";
 	const char *shared = q->ignores_shared ? ", without shared memory" : "";
