@@ -10,13 +10,13 @@
  *   0  EOF            6, u32 length, JSON that describes the devices (absent in old streams and interrupted ones)
  *   footer            7e, u32 section (absent for machines up to 2.3)
  *
- * Memory is the section "ram" (qemu_ram.c), in parts; the devices follow, each in a FULL section (qemu_state.c). No element
- * has a length: behind one that is unknown, or damaged, the footer of its section is searched for. Memory has no addresses
- * either, only names: qemu_board.c places it.
+ * Memory is the section "ram" (qemu_ram.c), in parts; the devices follow, each in a FULL section (qemu_state.c). No
+ * element has a length: behind one that is unknown, or damaged, the footer of its section is searched for. Memory has
+ * no addresses either, only names: qemu_board.c places it.
  *
- * Opening reads the stream once from end to end and remembers where the pages are; mapped-ram (QEMU 9.0) keeps a bitmap, so
- * nothing but that is read. A page that never came was left out by QEMU (free page hinting, x-ignore-shared) where the
- * stream is whole, and is lost where it is cut off.
+ * Opening reads the stream once from end to end and remembers where the pages are; mapped-ram (QEMU 9.0) keeps a
+ * bitmap, so nothing but that is read. A page that never came was left out by QEMU (free page hinting, x-ignore-shared)
+ * where the stream is whole, and is lost where it is cut off.
  */
 #include "formats/qemu.h"
 
@@ -487,7 +487,7 @@ static int take_vmcoreinfo(struct mmw_image *img, const struct qemu_devices *d, 
 {
 	enum { NOTE_MAX = 1 << 20, NAME = 12 };
 	static const char name[NAME] = "VMCOREINFO";
-	struct qemu_reader *r = NULL;
+	void *r = NULL;
 	uint32_t size, len;
 	uint8_t *note;
 	uint64_t pa;
@@ -496,7 +496,9 @@ static int take_vmcoreinfo(struct mmw_image *img, const struct qemu_devices *d, 
 	if (!qemu_vmcoreinfo_at(d, &pa, &size) || size < 12 + NAME || size > NOTE_MAX)
 		return 0;
 	note = malloc(size);
-	rc = note ? qemu_reader_open(img, (void **)&r, err) : mmw_fail(err, MMW_E_NOMEM, 0, "no memory for the VMCOREINFO note");
+	if (!note)
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for the VMCOREINFO note");
+	rc = qemu_reader_open(img, &r, err);
 	if (!rc && qemu_read_pa(img, r, pa, note, size) && !memcmp(note + 12, name, sizeof(name) - 1)) {
 		len = mmw_get32(note + 4, img->big_endian);
 		if (mmw_get32(note, img->big_endian) == sizeof(name) - 1 && len <= size - 12 - NAME)
@@ -516,7 +518,8 @@ static void describe(struct mmw_image *img)
 	const char *state = q->damaged ? ", damaged" : q->ended || q->salvaged ? "" : ", truncated";
 	const char *shared = q->ignores_shared ? ", without shared memory" : "";
 
-	snprintf(img->note, sizeof(img->note), "%.16s%s%s%s", q->machine[0] ? q->machine : "no machine named", how, shared, state);
+	snprintf(img->note, sizeof(img->note), "%.16s%s%s%s", q->machine[0] ? q->machine : "unnamed machine", how,
+		 shared, state);
 }
 
 /* The sequence of things that need each other: devices need the stream, placement the devices, the note placement. */
@@ -556,8 +559,8 @@ static int qemu_open(struct mmw_image *img, struct mmw_err *err)
 		rc = index_stream(q, &s, err);
 	}
 	if (!rc && !q->n_blocks)
-		rc = mmw_fail(err, MMW_E_CORRUPT, s.pos, "%s: no memory in this QEMU stream: it makes no sense, or ends, at offset "
-			      "%" PRIu64, img->name, s.pos);
+		rc = mmw_fail(err, MMW_E_CORRUPT, s.pos, "%s: no memory in this QEMU stream: it makes no sense, or "
+			      "ends, at offset %" PRIu64, img->name, s.pos);
 	if (!rc)
 		rc = keep_state(q, &s, err);
 	free(s.buf);

@@ -88,7 +88,7 @@ struct qemu {
 	bool started, ended;      /* the ram section: it began, and it came to its end */
 	bool damaged, salvaged, has_delta, has_zlib;
 	uint32_t ram_id;
-	uint64_t mapped_shift;    /* mapped-ram's offsets count from the start of a larger file, this much before ours */
+	uint64_t mapped_shift;    /* mapped-ram: where ours begins in the file from whose start its offsets count */
 	bool mapped_any;          /* one of its bitmaps has a bit */
 
 	struct qemu_block *blocks;

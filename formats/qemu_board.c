@@ -2,9 +2,9 @@
 /*
  * Where the blocks of a QEMU stream lie in physical memory, of which the stream says nothing.
  *
- * Main memory is the block that the machine calls its own (pc.ram), or what the user's memory back ends are called, one
- * after the other: ram-node0, ram-node1 by their numbers; else in the stream's order, which is by size, and for the same
- * size as they were made. It starts at the machine's base and is contiguous, but for PCs (hw/i386/pc*.c), where devices
+ * Main memory is the block that the machine calls its own (pc.ram), or the user's memory back ends, one after the
+ * other: ram-node0, ram-node1 by their numbers; else in the stream's order, which is by size, and of the same size as
+ * they were made. It starts at the machine's base and is contiguous, but for PCs (hw/i386/pc*.c), where devices
  * have the room below 4 GiB: memory above some limit L is at 4 GiB and on. L follows from the machine and the size of
  * memory unless the user set max-ram-below-4g, and a wrong L moves everything above it. Evidence, the strongest first:
  *
@@ -15,8 +15,8 @@
  *                 Without CMOS every likely L, and every order of few back ends whose names have no numbers, is tried.
  *   the machine   its default, which is then said to be guessed
  *
- * Hot-plugged memory (pc-dimm) lies where the stream does not say: left out, and said. Of the firmware's blocks those are
- * placed that QEMU's own dumps have.
+ * Hot-plugged memory (pc-dimm) lies where the stream does not say: left out, and said. Of the firmware's blocks those
+ * are placed that QEMU's own dumps have.
  */
 #include <elf.h>
 #include <inttypes.h>
@@ -74,7 +74,6 @@ struct layout {
 	size_t n;        /* blocks of main memory; after them, up to n_all, back ends that have no place */
 	size_t n_all;
 	const char *why;
-	bool guessed;
 };
 
 /* --- which blocks --------------------------------------------------------------------------------------------- */
@@ -307,6 +306,11 @@ static int place_low(struct qemu *q, const struct layout *l, uint64_t len, struc
 	return rc ? rc : place_part(q, l, l->n, PC_HOLE_END, len - PC_HOLE_END, l->board.base + PC_HOLE_END, err);
 }
 
+static uint64_t high_base(const struct layout *l)
+{
+	return l->board.kind == BOARD_LOONGARCH ? 2 * GIB : HIGH_BASE;
+}
+
 static int place_main(struct qemu *q, const struct layout *l, struct mmw_err *err)
 {
 	uint64_t size = main_size(q, l), low = l->split && l->split < size ? l->split : size;
@@ -314,7 +318,7 @@ static int place_main(struct qemu *q, const struct layout *l, struct mmw_err *er
 
 	q->n_ranges = 0;
 	rc = place_low(q, l, low, err);
-	return rc ? rc : place_part(q, l, l->n, low, size - low, l->board.kind == BOARD_LOONGARCH ? 2 * GIB : HIGH_BASE, err);
+	return rc ? rc : place_part(q, l, l->n, low, size - low, high_base(l), err);
 }
 
 /* A block of firmware that ends, or starts, at a known place. */
@@ -439,12 +443,13 @@ static void look_at_table(struct witness *w, uint64_t pa, unsigned level)
 /* The tables that a CPU's registers point to. Only geometries of 512 entries, which are nearly all. */
 static void look_at_cpu(struct witness *w, const struct mmw_cpu *c)
 {
-	uint64_t satp = c->reg[MMW_REG_SATP], tcr = c->reg[MMW_REG_TCR];
+	uint64_t satp = c->reg[MMW_REG_SATP], tcr = c->reg[MMW_REG_TCR], cr3 = c->reg[MMW_REG_CR3];
 
 	switch (w->img->machine) {
 	case EM_X86_64:
-		if ((c->known & 1u << MMW_REG_CR3) && (c->reg[MMW_REG_CR0] >> 31 & 1) && (c->reg[MMW_REG_EFER] >> 10 & 1))
-			look_at_table(w, c->reg[MMW_REG_CR3] & 0xffffffffff000, c->reg[MMW_REG_CR4] >> 12 & 1 ? 4 : 3);
+		/* In long mode: CR0.PG, EFER.LMA */
+		if (c->known & 1u << MMW_REG_CR3 && c->reg[MMW_REG_CR0] >> 31 & 1 && c->reg[MMW_REG_EFER] >> 10 & 1)
+			look_at_table(w, cr3 & 0xffffffffff000, c->reg[MMW_REG_CR4] >> 12 & 1 ? 4 : 3);
 		break;
 	case EM_AARCH64:
 		/* 4 KiB granule, 48 bits */
@@ -543,7 +548,8 @@ static int try_orders(struct trial *t, size_t from)
 static void list_splits(struct trial *t, uint64_t size, bool settled)
 {
 	static const uint64_t likely[] = {
-		0, 0xe0000000, 0xc0000000, 0xb0000000, 0x80000000, 0x40000000, 0x20000000, 0xf0000000, 0x60000000, 0x30000000,
+		0, 0xe0000000, 0xc0000000, 0xb0000000, 0x80000000,
+		0x40000000, 0x20000000, 0xf0000000, 0x60000000, 0x30000000,
 	};
 
 	t->splits[t->n_splits++] = t->l->split;
@@ -555,10 +561,12 @@ static void list_splits(struct trial *t, uint64_t size, bool settled)
 }
 
 /* Where neither names nor CMOS decide. `settled`: the split is known, only the order of blocks is not. */
-static int decide_by_tables(struct mmw_image *img, struct layout *l, bool order_known, bool settled, struct mmw_err *err)
+static int decide_by_tables(struct mmw_image *img, struct layout *l, bool order_known, bool settled,
+			    struct mmw_err *err)
 {
 	const struct qemu *q = img->priv;
 	struct trial *t = calloc(1, sizeof(*t));
+	bool guessed;
 	int rc;
 
 	if (!t)
@@ -571,8 +579,8 @@ static int decide_by_tables(struct mmw_image *img, struct layout *l, bool order_
 	list_splits(t, main_size(q, l), settled);
 	rc = try_orders(t, 0);
 	*l = t->best;
-	l->guessed = t->score < 0.9 || t->score - t->second < 0.01;
-	l->why = l->guessed ? "guessed by the machine" : "by the page tables";
+	guessed = t->score < 0.9 || t->score - t->second < 0.01;
+	l->why = guessed ? "guessed" : "by the page tables";
 	free(t);
 	return rc;
 }
@@ -588,11 +596,11 @@ static int decide(struct mmw_image *img, const struct qemu_devices *d, struct la
 	if (l->board.kind == BOARD_LOONGARCH) {
 		/* QEMU 7.2 has the rest at 0x90000000. */
 		l->split = main_size(q, l) > GIB / 4 ? GIB / 4 : 0;
-		l->guessed = l->split;
+		l->why = l->split ? "guessed" : l->why;
 		return 0;
 	}
 	if (l->board.kind == BOARD_FLAT && order_known) {
-		l->guessed = !l->board.block[0];
+		l->why = l->board.block[0] ? l->why : "guessed";
 		return 0;
 	}
 	settled = l->board.kind == BOARD_PC && split_by_cmos(q, l, qemu_cmos(d));
@@ -620,11 +628,13 @@ static int place_by_map(struct mmw_image *img, const struct layout *l, struct mm
 		const struct mmw_ram_map *m = &img->map[i];
 
 		if ((m->off | m->pa | m->len) % q->page_size || m->pa > UINT64_MAX - m->len)
-			return mmw_fail(err, MMW_E_ARG, m->pa, "--ram-map of a QEMU stream is in whole pages of %" PRIu32, q->page_size);
+			return mmw_fail(err, MMW_E_ARG, m->pa, "--ram-map of a QEMU stream is in pages of %" PRIu32,
+					q->page_size);
 		rc = place_part(q, l, l->n_all, m->off, m->len, m->pa, err);
 	}
 	snprintf(img->placement, sizeof(img->placement), "%zu range%s of --ram-map in %.60s%s", img->n_map,
-		 img->n_map == 1 ? "" : "s", q->blocks[l->order[0]].name, l->n_all > 1 ? " and the blocks behind it" : "");
+		 img->n_map == 1 ? "" : "s", q->blocks[l->order[0]].name,
+		 l->n_all > 1 ? " and the blocks behind it" : "");
 	return rc ? rc : sort_ranges(q, err);
 }
 
@@ -637,12 +647,12 @@ static void describe(struct mmw_image *img, const struct layout *l)
 	if (l->n > 1)
 		snprintf(more, sizeof(more), " and %zu more", l->n - 1);
 	if (l->split && l->split < size)
-		snprintf(rest, sizeof(rest), ", from 0x%" PRIx64 " on at 0x%" PRIx64, l->split,
-			 (uint64_t)(l->board.kind == BOARD_LOONGARCH ? 2 * GIB : HIGH_BASE));
+		snprintf(rest, sizeof(rest), ", from 0x%" PRIx64 " on at 0x%" PRIx64, l->split, high_base(l));
 	if (l->n_all > l->n)
-		snprintf(unplaced, sizeof(unplaced), "; %zu block%s without a place", l->n_all - l->n, l->n_all - l->n == 1 ? "" : "s");
-	snprintf(img->placement, sizeof(img->placement), "%.32s%s at 0x%" PRIx64 "%s (%s)%s", q->blocks[l->order[0]].name, more,
-		 l->board.base, rest, l->guessed && strncmp(l->why, "guessed", 7) ? "guessed" : l->why, unplaced);
+		snprintf(unplaced, sizeof(unplaced), "; %zu block%s without a place", l->n_all - l->n,
+			 l->n_all - l->n == 1 ? "" : "s");
+	snprintf(img->placement, sizeof(img->placement), "%.32s%s at 0x%" PRIx64 "%s (%s)%s",
+		 q->blocks[l->order[0]].name, more, l->board.base, rest, l->why, unplaced);
 }
 
 int qemu_place_blocks(struct mmw_image *img, const struct qemu_devices *d, struct mmw_err *err)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * QEMU's ram section, version 4 (migration/ram.c): words of 8 bytes, big endian, whose bits below the page size are flags
- * and whose other bits are an offset in a block of memory.
+ * QEMU's ram section, version 4 (migration/ram.c): words of 8 bytes, big endian, whose bits below the page size are
+ * flags and whose other bits are an offset in a block of memory.
  *
- *   0x004 MEM_SIZE       the offset is the size of all blocks, which follow until they add up to it: u8 length and name,
- *                        u64 bytes, [u64 page size: postcopy-ram, where it is a huge one], [u64 address: x-ignore-shared],
- *                        [mapped-ram: u32 version 1, u64 page size, u64 offset of a bitmap, u64 offset of the pages]
+ *   0x004 MEM_SIZE       the offset is the size of all blocks, which follow until they add up to it: u8 length and
+ *                        name, u64 bytes, [postcopy-ram: u64 page size where it is a huge one], [x-ignore-shared: u64
+ *                        address], [mapped-ram: u32 version 1, u64 page size, u64 offset of a bitmap, u64 of the pages]
  *   0x002 ZERO           [name], u8 that the page is full of
  *   0x008 PAGE           [name], the page
  *   0x040 XBZRLE         [name], u8 1, u16 length, changes to what the page was (migration/xbzrle.c)
@@ -14,15 +14,15 @@
  *   0x200 MULTIFD_FLUSH  nothing
  *   0x010 EOS            the end of this section
  *
- * Pages come in order while the guest stands still, and then again when it has written to them: the last one counts. What
- * comes in order is kept as runs. A page that comes again is an entry of its own; their number is brought down to what
- * still counts whenever it has doubled. The runs and those entries take 24 and 16 bytes, and a page takes 9 bytes of the
- * file or more, so no file makes the index larger than a few times itself; of a guest that stands still it is some
- * hundred runs, of a busy one less than a hundredth of its memory.
+ * Pages come in order while the guest stands still, and then again when it has written to them: the last one counts.
+ * What comes in order is kept as runs. A page that comes again is an entry of its own; their number is brought down to
+ * what still counts whenever it has doubled. The runs and those entries take 24 and 16 bytes, and a page takes 9 bytes
+ * of the file or more, so no file makes the index larger than a few times itself; of a guest that stands still it is
+ * some hundred runs, of a busy one less than a hundredth of its memory.
  *
- * mapped-ram: pages stand at their place in the file and a bitmap says which ones; the others are zero, whatever the file
- * has there. The bitmaps (words of the host's, taken for little-endian) are written last: where all of them are empty and
- * the stream does not end, the save was interrupted, and what counts is which pages have something in them.
+ * mapped-ram: pages stand at their place in the file and a bitmap says which ones; the others are zero, whatever the
+ * file has there. The bitmaps (words of the host's, taken for little-endian) are written last: where all of them are
+ * empty and the stream does not end, the save was interrupted, and what counts is which pages have something in them.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -175,8 +175,8 @@ static int add_bits(struct qemu *q, const struct qemu_block *b, uint64_t first, 
 		have = off < file_size ? (file_size - off) / q->page_size : 0;
 		q->mapped_any |= set;
 		if (set)
-			rc = push_run(q, b->first + first + i, have < end - i ? have : end - i, qemu_place(QEMU_RAW, off),
-				      q->page_size, err);
+			rc = push_run(q, b->first + first + i, have < end - i ? have : end - i,
+				      qemu_place(QEMU_RAW, off), q->page_size, err);
 		else
 			rc = push_run(q, b->first + first + i, end - i, qemu_place(QEMU_ZERO, 0), 0, err);
 	}
@@ -207,10 +207,11 @@ static bool is_mapped_header(const struct qemu *q, const uint8_t *p)
 }
 
 /*
- * Its offsets count from the start of the file that QEMU wrote to. Our file may be the end of that one: the bitmap stands
- * right behind the first header, which tells.
+ * Its offsets count from the start of the file that QEMU wrote to. Our file may be the end of that one: the bitmap
+ * stands right behind the first header, which tells.
  */
-static int take_mapped(struct qemu *q, struct qemu_stream *s, struct qemu_block *b, enum qemu_step *step, struct mmw_err *err)
+static int take_mapped(struct qemu *q, struct qemu_stream *s, struct qemu_block *b, enum qemu_step *step,
+		       struct mmw_err *err)
 {
 	uint64_t bitmap, pages, here, size = s->file->size;
 	const uint8_t *p = qemu_peek(s, MAPPED_HEADER);
@@ -568,8 +569,8 @@ static bool all_zero(const uint8_t *p, size_t n)
 }
 
 /* An interrupted save: the pages of a block that have something in them. */
-static int salvage_block(struct qemu *q, struct mmw_file *f, const struct mmw_progress *progress, const struct qemu_block *b,
-			 uint8_t *buf, struct mmw_err *err)
+static int salvage_block(struct qemu *q, struct mmw_file *f, const struct mmw_progress *progress,
+			 const struct qemu_block *b, uint8_t *buf, struct mmw_err *err)
 {
 	uint64_t have = b->stored_at && b->stored_at < f->size ? (f->size - b->stored_at) / q->page_size : 0;
 	int rc = 0;
@@ -582,11 +583,12 @@ static int salvage_block(struct qemu *q, struct mmw_file *f, const struct mmw_pr
 		n = have - page < n ? have - page : n;
 		mmw_progress(progress, "salvaging pages", off, f->size);
 		rc = mmw_file_read(f, off, buf, n * q->page_size, err);
-		for (uint64_t i = 0; !rc && i < n; i++)
+		for (uint64_t i = 0; !rc && i < n; i++, off += q->page_size) {
+			struct qemu_run one = { b->first + page + i, qemu_place(QEMU_RAW, off), 1, 0 };
+
 			if (!all_zero(buf + i * q->page_size, q->page_size))
-				rc = push_page(&q->runs, &q->n_runs, &q->cap_runs,
-					       (struct qemu_run){ b->first + page + i,
-								  qemu_place(QEMU_RAW, off + i * q->page_size), 1, 0 }, err);
+				rc = push_page(&q->runs, &q->n_runs, &q->cap_runs, one, err);
+		}
 	}
 	return rc;
 }
@@ -757,7 +759,8 @@ static int read_chain(const struct mmw_image *img, struct qemu_reader *r, const 
 	if (qemu_kind_of(chain[0]) == QEMU_XBZRLE)
 		return bad_page(pa, "changes to a page (XBZRLE) that the stream does not have", err);
 	if (run->stride > CHAIN_MAX)
-		return mmw_fail(err, MMW_E_LIMIT, pa, "physical 0x%" PRIx64 ": more than %d changes to the page", pa, CHAIN_MAX);
+		return mmw_fail(err, MMW_E_LIMIT, pa, "physical 0x%" PRIx64 ": more than %d changes to the page", pa,
+				CHAIN_MAX);
 	for (uint32_t i = 0; !rc && i < run->stride; i++)
 		rc = read_place(img, r, chain[i], pa, buf, err);
 	return rc;
@@ -767,8 +770,8 @@ static int read_chain(const struct mmw_image *img, struct qemu_reader *r, const 
 static int never_came(const struct qemu *q, uint64_t pa, struct mmw_err *err)
 {
 	if (qemu_missing(q) == MMW_EXCLUDED)
-		return mmw_fail(err, MMW_E_EXCLUDED, pa, "physical 0x%" PRIx64 " was never sent: the guest had given it back, or it "
-				"is kept in another file", pa);
+		return mmw_fail(err, MMW_E_EXCLUDED, pa, "physical 0x%" PRIx64 " was never sent: the guest had given "
+				"it back, or it is kept in another file", pa);
 	return mmw_fail(err, MMW_E_TRUNCATED, pa, "physical 0x%" PRIx64 " is not in the stream, which is %s", pa,
 			q->salvaged ? "an interrupted save (or the page is zero: it does not tell)" :
 			q->damaged ? "damaged" : "cut off");

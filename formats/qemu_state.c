@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The devices of a QEMU stream. Each is a FULL section whose payload only its own program knows, but the JSON at the end of
- * the stream describes all of them (migration/vmstate.c):
+ * The devices of a QEMU stream. Each is a FULL section whose payload only its own program knows, but the JSON at the
+ * end of the stream describes all of them (migration/vmstate.c):
  *
  *   {"page_size": N, "devices": [{"name", "instance_id", "version",
- *     "fields": [{"name", "type", "size", "array_len": N, "struct": {...}} ...], "subsections": [{"vmsd_name", "fields" ...}]} ...]}
+ *     "fields": [{"name", "type", "size", "array_len": N, "struct": {...}} ...],
+ *     "subsections": [{"vmsd_name", "fields" ...} ...]} ...]}
  *
- * Fields follow each other without gaps, `size` bytes each and `array_len` times where it is there; a subsection is 5, u8
- * length and name, u32 version, fields, subsections. Everything is big endian ("le" in a type means less or equal). Without
- * JSON the few fields that count are at fixed places on most machines (target/.../machine.c).
+ * Fields follow each other without gaps, `size` bytes each and `array_len` times where it is there; a subsection is 5,
+ * u8 length and name, u32 version, fields, subsections. Everything is big endian ("le" in a type means less or equal).
+ * Without JSON the few fields that count are at fixed places on most machines (target/.../machine.c).
  */
 #include <elf.h>
 #include <jansson.h>
@@ -181,7 +182,8 @@ static const json_t *describes(const struct qemu_devices *d, const char *name, u
 }
 
 /* Is this header followed by what the JSON says, and that by the section's footer? */
-static bool fits_description(const struct qemu_devices *d, const uint8_t *section, const uint8_t *payload, struct device *out)
+static bool fits_description(const struct qemu_devices *d, const uint8_t *section, const uint8_t *payload,
+			     struct device *out)
 {
 	struct search none = { 0 };
 	uint64_t len = 0;
@@ -199,7 +201,8 @@ static bool fits_description(const struct qemu_devices *d, const uint8_t *sectio
 }
 
 /* The section of a device, from byte `from` of them all on. */
-static bool find_device(const struct qemu_devices *d, size_t from, const char *name, uint32_t instance, struct device *out)
+static bool find_device(const struct qemu_devices *d, size_t from, const char *name, uint32_t instance,
+			struct device *out)
 {
 	uint8_t mark[1 + QEMU_NAME_MAX + 4];
 	size_t len = strlen(name), n = 1 + len + 4;
@@ -362,7 +365,9 @@ static bool x86_guessed(const struct device *dev, struct x86_state *x)
 
 	if (!x86_looks_right(dev, l))
 		return false;
-	*x = (struct x86_state){ p + l->regs, p + l->ip, p + l->flags, p + l->segs, .word = l->word, .seg_size = l->seg_size };
+	*x = (struct x86_state){ p + l->regs, p + l->ip, p + l->flags, p + l->segs };
+	x->word = l->word;
+	x->seg_size = l->seg_size;
 	x->cr[0] = p + l->cr0;
 	for (int i = 2; i < 5; i++)
 		x->cr[i] = p + l->cr0 + (i - 1) * l->word;
@@ -386,7 +391,7 @@ static uint64_t x86_base(const struct x86_state *x, int seg)
 	return x->segs ? mmw_get_word(x->segs + seg * x->seg_size + 4, x->word, true) : 0;
 }
 
-/* QEMU counts rax rcx rdx rbx rsp rbp rsi rdi r8-r15. orig_rax is the kernel's own: QEMU has none and writes 0 in its dumps. */
+/* QEMU counts rax rcx rdx rbx rsp rbp rsi rdi r8-r15. orig_rax is the kernel's own: QEMU's dumps have 0 there. */
 static void x86_64_gprs(const struct x86_state *x, struct mmw_cpu *cpu)
 {
 	static const uint8_t order[] = { 15, 14, 13, 12, 5, 3, 11, 10, 9, 8, 0, 1, 2, 6, 7 };
@@ -486,8 +491,8 @@ static bool find_cpregs(const struct device *dev, const uint8_t **names, const u
 	*n = mmw_get32(dev->bytes + ARM_CPREGS, true);
 	*names = dev->bytes + ARM_CPREGS + 4;
 	*values = *names + *n * 8;
-	return *n && *n <= CPREGS_MAX && mmw_fits(ARM_CPREGS + 4, *n * 16, dev->len) && mmw_get32(*names, true) >> 24 >= 0x40 &&
-	       mmw_get32(*names, true) >> 24 < 0x70;
+	/* The names begin with the architecture: 0x40 or 0x60. */
+	return *n && *n <= CPREGS_MAX && mmw_fits(ARM_CPREGS + 4, *n * 16, dev->len) && ((*names)[0] & 0xdf) == 0x40;
 }
 
 /* Which the CPU has, of those that matter. True: it is one of 64 bits. */
@@ -513,7 +518,8 @@ static bool take_cpregs(const uint8_t *names, const uint8_t *values, uint64_t n,
 	return wide;
 }
 
-static bool arm_parts(const struct device *dev, const uint8_t **regs, const uint8_t **xregs, const uint8_t **pc, uint32_t *cpsr)
+static bool arm_parts(const struct device *dev, const uint8_t **regs, const uint8_t **xregs, const uint8_t **pc,
+		      uint32_t *cpsr)
 {
 	uint64_t size[3] = { 0 }, count[3] = { 0 }, flags;
 
@@ -527,14 +533,15 @@ static bool arm_parts(const struct device *dev, const uint8_t **regs, const uint
 	*regs = field(dev, "env.regs", &size[0], &count[0]);
 	*xregs = field(dev, "env.xregs", &size[1], &count[1]);
 	*pc = field(dev, "env.pc", &size[2], &count[2]);
-	if (!*regs || !*xregs || !*pc || size[0] != 4 || count[0] != 16 || size[1] != 8 || count[1] != 32 || size[2] != 8 ||
-	    !integer(dev, "cpsr", 0, &flags))
+	if (!*regs || !*xregs || !*pc || !integer(dev, "cpsr", 0, &flags))
+		return false;
+	if (size[0] != 4 || count[0] != 16 || size[1] != 8 || count[1] != 32 || size[2] != 8)
 		return false;
 	*cpsr = (uint32_t)flags;
 	return true;
 }
 
-/* x0-x30, sp, pc, pstate. A process of 32 bits on such a CPU has the old registers, the first of which these are then. */
+/* x0-x30, sp, pc, pstate. A process of 32 bits on such a CPU has the old registers; the first are these then. */
 static void arm64_gprs(const uint8_t *regs, const uint8_t *xregs, const uint8_t *pc, uint32_t cpsr, struct mmw_cpu *cpu)
 {
 	for (unsigned i = 0; i < 32; i++)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/vec.h"
+#include "tests/tools/wrap_qemu.h"
 #include "tests/unit/kdump_build.h"
 
 /* --- notes ---------------------------------------------------------------------------------------------------- */
@@ -439,6 +440,10 @@ static const struct wrap_format formats[] = {
 	{ "flat-elf", "ELF64, flattened, records out of order", false, true, true, write_flat_elf },
 	{ "flat-kdump", "kdump, flattened, records out of order", false, true, true, write_flat_kdump },
 	{ "lime", "LiME version 1, ranges that end inside pages", false, false, false, write_lime },
+	{ "qemu", "QEMU stream of a machine that stands still", false, false, true, wrap_qemu, .no_vmcoreinfo = true },
+	{ "qemu-busy", "QEMU stream, pages sent again, XBZRLE, compressed", false, false, true, wrap_qemu_busy,
+	  .no_vmcoreinfo = true },
+	{ "qemu-mapped", "QEMU stream, mapped-ram", false, false, true, wrap_qemu_mapped, .no_vmcoreinfo = true },
 	{ "vmlinux", "no image: an executable", false, false, false, write_vmlinux },
 };
 
@@ -477,5 +482,6 @@ bool wrap_keeps(const struct wrap_format *f, const struct phys *p)
 {
 	bool registers = p->n_cpus || p->vmcoreinfo.len;
 
-	return f->write != write_vmlinux && (f->holes || phys_flat(p)) && (f->registers || !registers);
+	return f->write != write_vmlinux && (f->holes || phys_flat(p)) && (f->registers || !registers) &&
+	       !(f->no_vmcoreinfo && p->vmcoreinfo.len);
 }

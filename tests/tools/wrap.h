@@ -15,6 +15,7 @@ struct wrap_format {
 	const char *const *more;
 	void (*write_more)(const struct phys *p, unsigned index, struct blob *out);
 	const char *options;  /* what mmwalk must be told to open it; @ stands for the image's path. NULL: nothing */
+	bool no_vmcoreinfo;   /* registers, but no place for a note that is not in the machine's memory */
 };
 
 /* NULL past the end, or when no format has that name. */
