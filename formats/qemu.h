@@ -114,7 +114,8 @@ struct qemu {
 };
 
 struct qemu_reader {
-	size_t hint;  /* the run of the page before */
+	size_t hint;         /* the run of the page before */
+	uint32_t chain_max;  /* changes to a page that it will go through */
 	struct mmw_unpack *unpack;
 	uint8_t page[QEMU_TOKEN];
 	uint8_t packed[2 * QEMU_TOKEN];

@@ -12,7 +12,8 @@
  *   CMOS          QEMU tells the firmware both sizes there (pc_cmos_init): bytes 34-35 what is above 16 MiB and below
  *                 4 GiB, 5b-5d what is above 4 GiB, in 64 KiB. The battery-backed clock's state is in the stream.
  *   page tables   those the CPUs' registers point to lead from table to table only where memory is where it belongs.
- *                 Without CMOS every likely L, and every order of few back ends whose names have no numbers, is tried.
+ *                 Without CMOS every likely L is tried, then every MiB; and every order of few back ends whose names
+ *                 have no numbers.
  *   the machine   its default, which is then said to be guessed
  *
  * Hot-plugged memory (pc-dimm) lies where the stream does not say: left out, and said. Of the firmware's blocks those
@@ -31,12 +32,16 @@
 enum {
 	ORDER_MAX = 4,       /* back ends of which every order is tried: 24 */
 	SPLITS_MAX = 12,
-	TABLES_MAX = 2048,   /* of page tables looked at for one guess */
-	ROOTS_PER_GUESS = 8,
+	TABLES_MAX = 512,    /* of a root's page tables looked at for one guess */
+	TABLES_FEW = 8,
+	ROOTS_PER_GUESS = 4,
+	SOME = 32,           /* one part in this many does not matter */
+	CHANGES_FEW = 64,    /* a table that took more of them to send is none */
 	CMOS_EXT = 0x34,
 	CMOS_HIGH = 0x5b,
 };
 
+#define MIB        (1ull << 20)
 #define GIB        (1ull << 30)
 #define HIGH_BASE  (4 * GIB)
 #define SIZE_UNIT  0x10000ull  /* of the sizes in CMOS */
@@ -433,9 +438,9 @@ static void look_at_table(struct witness *w, uint64_t pa, unsigned level)
 			to[n++] = at;
 		good &= e != ENTRY_TABLE || level;
 	}
-	/* Only leaf tables may be empty: their pages were unmapped. */
+	/* An empty one says nothing: the kernel makes tables before it needs them, and keeps them. */
 	w->good += any && good;
-	w->bad += !good || (!any && level);
+	w->bad += !good;
 	for (unsigned i = 0; good && i < n; i++)
 		look_at_table(w, to[i], level - 1);
 }
@@ -463,18 +468,22 @@ static void look_at_cpu(struct witness *w, const struct mmw_cpu *c)
 	}
 }
 
-/* How much of what the tables say makes sense under a layout: good and bad ones. */
-static int ask_tables(struct mmw_image *img, const struct layout *l, uint32_t *good, uint32_t *bad, struct mmw_err *err)
+/* How much of what the tables say makes sense under a layout: good and bad ones, of at most so many of each root. */
+static int ask_tables(struct mmw_image *img, const struct layout *l, unsigned most, uint32_t *good, uint32_t *bad,
+		      struct mmw_err *err)
 {
 	struct witness w = { .img = img };
+	void *reader = NULL;
 	int rc = place(img->priv, l, err);
 
 	*good = *bad = 0;
-	rc = rc ? rc : qemu_reader_open(img, (void **)&w.reader, err);
+	rc = rc ? rc : qemu_reader_open(img, &reader, err);
 	if (rc)
 		return rc;
+	w.reader = reader;
+	w.reader->chain_max = CHANGES_FEW;
 	for (size_t i = 0; i < img->n_cpus && i < ROOTS_PER_GUESS; i++) {
-		w.budget = TABLES_MAX;
+		w.budget = most;
 		look_at_cpu(&w, &img->cpus[i]);
 	}
 	qemu_reader_close(w.reader);
@@ -492,15 +501,15 @@ struct trial {
 	size_t n_splits;
 	bool orders;
 	struct layout best;
-	double score, second;
+	uint32_t score, second;  /* tables that make sense, less those that do not */
 	struct mmw_err *err;
 };
 
 static int try_one(struct trial *t)
 {
 	uint32_t good, bad;
-	int rc = ask_tables(t->img, t->l, &good, &bad, t->err);
-	double score = good + bad ? (double)good / (good + bad) : 0;
+	int rc = ask_tables(t->img, t->l, TABLES_MAX, &good, &bad, t->err);
+	uint32_t score = good / SOME > bad ? good - SOME * bad : 0;
 
 	if (rc)
 		return rc;
@@ -523,6 +532,27 @@ static int try_splits(struct trial *t)
 		rc = try_one(t);
 	}
 	return rc;
+}
+
+/* Any split: one under which a few tables hold is tried in full. */
+static int try_every_split(struct trial *t, uint64_t size)
+{
+	uint64_t end = size < HIGH_BASE ? size : HIGH_BASE;
+	uint32_t good, bad;
+	int rc = 0;
+
+	for (uint64_t split = MIB; !rc && split < end; split += MIB) {
+		t->l->split = split;
+		rc = ask_tables(t->img, t->l, TABLES_FEW, &good, &bad, t->err);
+		if (!rc && good && !bad)
+			rc = try_one(t);
+	}
+	return rc;
+}
+
+static bool is_sure(const struct trial *t)
+{
+	return t->score - t->second > t->score / SOME;
 }
 
 /* Every order of the blocks from number `from` on. */
@@ -566,7 +596,6 @@ static int decide_by_tables(struct mmw_image *img, struct layout *l, bool order_
 {
 	const struct qemu *q = img->priv;
 	struct trial *t = calloc(1, sizeof(*t));
-	bool guessed;
 	int rc;
 
 	if (!t)
@@ -578,9 +607,10 @@ static int decide_by_tables(struct mmw_image *img, struct layout *l, bool order_
 	t->orders = !order_known && l->n <= ORDER_MAX;
 	list_splits(t, main_size(q, l), settled);
 	rc = try_orders(t, 0);
+	if (!rc && !t->score && order_known && !settled && l->board.kind == BOARD_PC)
+		rc = try_every_split(t, main_size(q, l));
 	*l = t->best;
-	guessed = t->score < 0.9 || t->score - t->second < 0.01;
-	l->why = guessed ? "guessed" : "by the page tables";
+	l->why = is_sure(t) ? "by the page tables" : "guessed";
 	free(t);
 	return rc;
 }

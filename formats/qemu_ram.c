@@ -618,8 +618,10 @@ int qemu_reader_open(const struct mmw_image *img, void **priv, struct mmw_err *e
 	struct qemu_reader *r = calloc(1, sizeof(*r));
 
 	(void)img;
-	if (r)
+	if (r) {
 		r->unpack = mmw_unpack_open();
+		r->chain_max = CHAIN_MAX;
+	}
 	if (!r || !r->unpack) {
 		free(r);
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for a reader of a QEMU stream");
@@ -758,9 +760,9 @@ static int read_chain(const struct mmw_image *img, struct qemu_reader *r, const 
 
 	if (qemu_kind_of(chain[0]) == QEMU_XBZRLE)
 		return bad_page(pa, "changes to a page (XBZRLE) that the stream does not have", err);
-	if (run->stride > CHAIN_MAX)
-		return mmw_fail(err, MMW_E_LIMIT, pa, "physical 0x%" PRIx64 ": more than %d changes to the page", pa,
-				CHAIN_MAX);
+	if (run->stride > r->chain_max)
+		return mmw_fail(err, MMW_E_LIMIT, pa, "physical 0x%" PRIx64 ": more than %" PRIu32 " changes to the page", pa,
+				r->chain_max);
 	for (uint32_t i = 0; !rc && i < run->stride; i++)
 		rc = read_place(img, r, chain[i], pa, buf, err);
 	return rc;

@@ -206,11 +206,13 @@ static bool find_device(const struct qemu_devices *d, size_t from, const char *n
 {
 	uint8_t mark[1 + QEMU_NAME_MAX + 4];
 	size_t len = strlen(name), n = 1 + len + 4;
-	const uint8_t *p = d->bytes + from, *end = d->bytes + d->len;
+	const uint8_t *p = d->bytes, *end = p;
 	const json_t *desc = describes(d, name, instance);
 
 	if (!d->len || (d->list && !desc))
 		return false;
+	p += from;
+	end += d->len;
 	mark[0] = (uint8_t)len;
 	memcpy(mark + 1, name, len);
 	for (int i = 0; i < 4; i++)
