@@ -509,7 +509,7 @@ static int try_one(struct trial *t)
 {
 	uint32_t good, bad;
 	int rc = ask_tables(t->img, t->l, TABLES_MAX, &good, &bad, t->err);
-	uint32_t score = good / SOME > bad ? good - SOME * bad : 0;
+	uint32_t score = good / SOME >= bad ? good - SOME * bad : 0;
 
 	if (rc)
 		return rc;
