@@ -84,7 +84,7 @@ struct search {
 	struct mmw_reader **readers;
 	uint8_t **bufs;
 	unsigned workers;
-	uint64_t total, done, truncated;
+	uint64_t total, done, stored, truncated;
 
 	pthread_mutex_t lock;
 	uint64_t hits[HITS_MAX];
@@ -107,8 +107,10 @@ static int list_items(struct search *s, struct mmw_err *err)
 {
 	struct mmw_extent e;
 
-	for (uint64_t from = 0; mmw_image_next_extent(s->k->img, from, &e); from = e.pa + e.len)
+	for (uint64_t from = 0; mmw_image_next_extent(s->k->img, from, &e); from = e.pa + e.len) {
 		s->truncated += e.state == MMW_TRUNCATED ? e.len : 0;
+		s->stored += e.state == MMW_STORED ? e.len : 0;
+	}
 	for (uint64_t from = 0; mmw_image_next_bytes(s->k->img, from, &e); from = e.pa + e.len) {
 		for (uint64_t at = 0; at < e.len; at += CHUNK) {
 			uint64_t n = e.len - at < CHUNK + OVERLAP ? e.len - at : CHUNK + OVERLAP;
@@ -565,7 +567,6 @@ static int weigh(struct mmw_kernel *k, struct search *s, struct mmw_err *err)
 static void say_none(const struct search *s, struct mmw_err *err)
 {
 	const struct mmw_kernel *k = s->k;
-	uint64_t memory = mmw_image_stored(k->img) >> 10;
 	char missing[80] = "";
 	size_t hold = 0;
 
@@ -581,10 +582,10 @@ static void say_none(const struct search *s, struct mmw_err *err)
 			 mmw_image_lacks_parts(k->img) ? "parts were not given" : "the file is truncated", s->truncated >> 10);
 	if (!s->n_hits)
 		mmw_fail(err, MMW_E_NOSYM, 0, "no kernel found in %" PRIu64 " KiB of memory%s: nothing looks like a symbol table",
-			 memory, missing);
+			 s->stored >> 10, missing);
 	else
 		mmw_fail(err, MMW_E_NOSYM, 0, "no kernel found in %" PRIu64 " KiB of memory%s: of %zu marks of a symbol table none has "
-			 "a whole table around it that page tables confirm", memory, missing, s->n_hits);
+			 "a whole table around it that page tables confirm", s->stored >> 10, missing, s->n_hits);
 }
 
 /* k->vmcoreinfo becomes `text` (owned) when it leads to tables that hold; else it is freed, and nothing changes. */

@@ -94,6 +94,9 @@ static int scan_runs(struct mmw_kernel *k, const struct run *runs, size_t n, str
 				return rc;
 			if (!rc)
 				continue;
+			/* arm64's linear map, below the image, has the image too: it runs at the highest place. */
+			for (size_t j = i + 1; j < n; j++)
+				i = k->ks_pa - runs[j].pa < runs[j].len ? j : i;
 			k->delta = runs[i].va - runs[i].pa;
 			k->has_delta = true;
 			mmw_kallsyms_rebase(k->ks, k->delta);

@@ -13,6 +13,7 @@
 #include "tests/tools/wrap.h"
 #include "tests/tools/wrap_packed.h"
 #include "tests/tools/wrap_containers.h"
+#include "tests/tools/wrap_qemu.h"
 #include "tests/unit/kdump_build.h"
 
 /* --- a kernel in 128 KiB -------------------------------------------------------------------------------------- */
@@ -184,6 +185,36 @@ static bool vmware_seed(unsigned index, struct blob *out)
 	recipe_text("vmware", few_pages, false, &p);
 	vmware_write(&p, magics[index], true, out);
 	phys_fini(&p);
+	return true;
+}
+
+/* The machines of wrap_qemu.c, and one that CMOS and a NUMA node tell of. */
+static bool qemu_seed(unsigned index, struct blob *out)
+{
+	static const char *const names[] = { "qemu", "qemu-busy", "qemu-mapped" };
+	static const struct qs_block blocks[] = {
+		{ "ram-node1", 24 << 20 }, { "ram-node0", 8 << 20 }, { "pc.bios", 8192 },
+	};
+	static const char recipe[] = "ram 0 5000\nu64 1000: 77*4\nu64 4000: 78*4\n"
+				     "cpu pc=1 sp=2 cr0=80000001 cr3=1000 cr4=20\n";
+	struct phys p;
+
+	if (index < mmw_array_len(names)) {
+		recipe_text("qemu", recipe, false, &p);
+		wrap_format_by_name(names[index])->write(&p, out);
+		phys_fini(&p);
+		return true;
+	}
+	if (index > mmw_array_len(names))
+		return false;
+	qs_head(out, "pc-q35-7.2", NULL);
+	qs_blocks(out, blocks, mmw_array_len(blocks));
+	qs_part(out, QS_PART, QS_RAM);
+	qs_word(out, 0x3000, 2, "ram-node0");
+	blob_u8(out, 7);
+	qs_eos(out);
+	qs_cmos(out, 20 << 20, 12 << 20);
+	qs_finish(out, qs_cmos_json);
 	return true;
 }
 
@@ -528,6 +559,7 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		{ "mm", mm_seed }, { "module", mm_seed },
 		{ "notes", notes_seed },
 		{ "qcow2", qcow2_seed },
+		{ "qemu", qemu_seed },
 		{ "symtab", symtab_seed },
 		{ "vmcoreinfo", vmcoreinfo_seed },
 		{ "vmware", vmware_seed },

@@ -10,6 +10,7 @@
 #include "tests/tools/wrap_containers.h"
 #include "tests/tools/wrap_elfs.h"
 #include "tests/tools/wrap_packed.h"
+#include "tests/tools/wrap_qemu.h"
 #include "tests/unit/kdump_build.h"
 
 /* --- notes ---------------------------------------------------------------------------------------------------- */
@@ -616,6 +617,10 @@ static const struct wrap_format formats[] = {
 	{ "qcow2", "ELF64 as VM state in qcow2", false, true, true, write_qcow2 },
 	{ "qcow2-v2", "ELF64 as VM state in qcow2, version 2, small clusters", false, true, true, write_qcow2_v2 },
 	{ "qcow2-parts", "ELF64 as VM state in qcow2, extended L2, zstd", false, true, true, write_qcow2_parts },
+	{ "qemu", "QEMU stream of a machine that stands still", false, false, true, wrap_qemu, .no_vmcoreinfo = true },
+	{ "qemu-busy", "QEMU stream, pages sent again, XBZRLE, compressed", false, false, true, wrap_qemu_busy,
+	  .no_vmcoreinfo = true },
+	{ "qemu-mapped", "QEMU stream, mapped-ram", false, false, true, wrap_qemu_mapped, .no_vmcoreinfo = true },
 	{ "vmlinux", "no image: an executable", false, false, false, write_vmlinux },
 };
 
