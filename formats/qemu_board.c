@@ -37,6 +37,7 @@ enum {
 	ROOTS_PER_GUESS = 4,
 	SOME = 32,           /* one part in this many does not matter */
 	CHANGES_FEW = 64,    /* a table that took more of them to send is none */
+	ISA_BIOS_MAX = 128 << 10,
 	CMOS_EXT = 0x34,
 	CMOS_HIGH = 0x5b,
 };
@@ -321,21 +322,27 @@ static int place_main(struct qemu *q, const struct layout *l, struct mmw_err *er
 	uint64_t size = main_size(q, l), low = l->split && l->split < size ? l->split : size;
 	int rc;
 
-	q->n_ranges = 0;
 	rc = place_low(q, l, low, err);
 	return rc ? rc : place_part(q, l, l->n, low, size - low, high_base(l), err);
 }
 
-/* A block of firmware that ends, or starts, at a known place. */
+/*
+ * A block of firmware that ends, or starts, at a known place. A PC's copies itself to memory below 1 MiB; microvm's
+ * is to be seen there itself.
+ */
 static int place_firmware(struct qemu *q, const struct layout *l, struct mmw_err *err)
 {
+	uint64_t isa;
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < q->n_blocks; i++) {
 		const struct qemu_block *b = &q->blocks[i];
 		uint64_t size = b->pages * q->page_size;
 
-		if (!strcmp(b->name, "pc.bios") && l->board.base == 0 && size <= (16 << 20))
+		isa = size < ISA_BIOS_MAX ? size : ISA_BIOS_MAX;
+		if (!strcmp(b->name, "pc.bios") && l->board.kind == BOARD_MICROVM)
+			rc = push_range(q, MIB - isa, isa, b->first + (size - isa) / q->page_size, err);
+		if (!rc && !strcmp(b->name, "pc.bios") && l->board.base == 0 && size <= (16 << 20))
 			rc = push_range(q, HIGH_BASE - size, size, b->first, err);
 		else if (!strcmp(b->name, "riscv_virt_board.mrom") && size <= (1 << 20))
 			rc = push_range(q, 0x1000, size, b->first, err);
@@ -379,9 +386,11 @@ static int sort_ranges(struct qemu *q, struct mmw_err *err)
 
 static int place(struct qemu *q, const struct layout *l, struct mmw_err *err)
 {
-	int rc = place_main(q, l, err);
+	int rc;
 
-	rc = rc ? rc : place_firmware(q, l, err);
+	q->n_ranges = 0;
+	rc = place_firmware(q, l, err);
+	rc = rc ? rc : place_main(q, l, err);
 	return rc ? rc : sort_ranges(q, err);
 }
 

@@ -761,8 +761,8 @@ static int read_chain(const struct mmw_image *img, struct qemu_reader *r, const 
 	if (qemu_kind_of(chain[0]) == QEMU_XBZRLE)
 		return bad_page(pa, "changes to a page (XBZRLE) that the stream does not have", err);
 	if (run->stride > r->chain_max)
-		return mmw_fail(err, MMW_E_LIMIT, pa, "physical 0x%" PRIx64 ": more than %" PRIu32 " changes to the page", pa,
-				r->chain_max);
+		return mmw_fail(err, MMW_E_LIMIT, pa, "physical 0x%" PRIx64 ": more than %" PRIu32 " changes to the page",
+				pa, r->chain_max);
 	for (uint32_t i = 0; !rc && i < run->stride; i++)
 		rc = read_place(img, r, chain[i], pa, buf, err);
 	return rc;
