@@ -402,8 +402,7 @@ static void qcow2_shapes(void **state)
 static void qcow2_choice(void **state)
 {
 	static const struct { const char *wanted; int rc; const char *says; size_t len; } cases[] = {
-		{ NULL, -MMW_E_ARG,
-		  "1 'a' (2025-11-20 12:00 UTC, 0 KiB), 3 'b\xc3\xa4' (2025-11-20 12:00 UTC, 2 KiB), 4 " },
+		{ NULL, -MMW_E_ARG, " 1 'a' (2025-11-20 12:00 UTC, 0 KiB), 3 'b\xc3\xa4' (2025-11-20 12:00 UTC, 2 K" },
 		{ "a", 0, "", 1000 }, { "1", 0, "", 1000 }, { "4", 0, "", 4000 }, { "3", 0, "", 3000 },
 		{ "b\xc3\xa4", -MMW_E_ARG, "2 snapshots with VM state of this name" },
 		{ "disk", -MMW_E_UNSUPPORTED, "disk only" }, { "2", -MMW_E_UNSUPPORTED, "disk only" },
