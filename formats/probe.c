@@ -285,32 +285,43 @@ static int take_opts(struct mmw_image *img, const struct mmw_open_opts *opts, st
 	return rc;
 }
 
+/* What is in the file, and where that is memory alone and its description is found, both: the description as *file. */
+static int look(struct mmw_file **file, struct mmw_file **memory, const char *path, const struct mmw_open_opts *opts,
+		const struct mmw_format **fmt, const char **wrapper, struct mmw_err *err)
+{
+	struct mmw_file *description = NULL;
+	int rc = opts->offset ? mmw_file_slice(*file, opts->offset, UINT64_MAX, file, err) : 0;
+	bool unknown;
+
+	rc = rc ? rc : peel(file, opts, fmt, wrapper, err);
+	unknown = rc == -MMW_E_UNSUPPORTED && !*fmt;
+	if ((unknown || (!rc && *fmt == &mmw_format_raw)) && !opts->format && !opts->has_base && !opts->n_map)
+		description = find_description(path, opts, fmt);
+	if (description) {
+		*memory = *file;
+		*file = description;
+		return 0;
+	}
+	/* Raw memory that was cut in several files need not end at a page in the first. */
+	*fmt = *fmt ? *fmt : &mmw_format_raw;
+	return unknown && opts->n_parts ? 0 : rc;
+}
+
 /* `path` is where companions of the file are, or NULL. */
 static int open_file(struct mmw_file *file, const char *name, const char *path, const struct mmw_open_opts *opts,
 		     struct mmw_image **out, struct mmw_err *err)
 {
+	struct mmw_open_opts mine = *opts;
 	const struct mmw_format *fmt = NULL;
 	const char *wrapper = NULL;
-	struct mmw_open_opts mine = *opts;
-	struct mmw_file *memory = NULL, *description = NULL;
+	struct mmw_file *memory = NULL;
 	struct mmw_image *img;
-	int rc = opts->offset ? mmw_file_slice(file, opts->offset, UINT64_MAX, &file, err) : 0;
-	bool unknown;
+	int rc = look(&file, &memory, path, opts, &fmt, &wrapper, err);
 
-	rc = rc ? rc : peel(&file, opts, &fmt, &wrapper, err);
-	unknown = rc == -MMW_E_UNSUPPORTED && !fmt;
-	if ((unknown || (!rc && fmt == &mmw_format_raw)) && !opts->format && !opts->has_base && !opts->n_map)
-		description = find_description(path, opts, &fmt);
-	if (description) {
-		memory = file;
-		file = description;
-		mine.n_parts = 0;
-	} else if (rc && !(unknown && opts->n_parts)) {
+	if (rc) {
 		mmw_file_close(file);
 		return rc;
 	}
-	/* Raw memory that was cut in several files need not end at a page in the first. */
-	fmt = fmt ? fmt : &mmw_format_raw;
 	rc = mmw_image_new(file, name, &img, err);
 	if (rc) {
 		mmw_file_close(memory);
@@ -318,7 +329,10 @@ static int open_file(struct mmw_file *file, const char *name, const char *path, 
 	}
 	img->path = path ? strdup(path) : NULL;
 	img->format = fmt;
-	rc = memory ? mmw_image_add_part(img, memory, path, err) : 0;
+	if (memory) {
+		mine.n_parts = 0;
+		rc = mmw_image_add_part(img, memory, path, err);
+	}
 	rc = rc ? rc : take_opts(img, &mine, err);
 	rc = rc ? rc : add_memory_beside(img, err);
 	rc = rc ? rc : fmt->open(img, err);
