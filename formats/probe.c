@@ -302,7 +302,7 @@ static int open_peeled(struct mmw_image *img, const struct peeled *peeled, const
 {
 	int rc;
 
-	img->format = peeled->fmt ? peeled->fmt : &mmw_format_raw;
+	img->format = peeled->fmt;
 	memcpy(img->damage, peeled->damage, sizeof(img->damage));
 	rc = take_opts(img, opts, err);
 	rc = rc ? rc : add_memory_beside(img, err);
@@ -315,30 +315,43 @@ static int open_peeled(struct mmw_image *img, const struct peeled *peeled, const
 	return rc;
 }
 
+/* What is in the file, and where that is memory alone and its description is found, both: the description as *file. */
+static int look(struct mmw_file **file, struct mmw_file **memory, const char *path, const struct mmw_open_opts *opts,
+		struct peeled *out, struct mmw_err *err)
+{
+	struct mmw_file *description = NULL;
+	int rc = opts->offset ? mmw_file_slice(*file, opts->offset, UINT64_MAX, file, err) : 0;
+	bool unknown;
+
+	rc = rc ? rc : peel(file, opts, out, err);
+	unknown = rc == -MMW_E_UNSUPPORTED && !out->fmt;
+	if ((unknown || (!rc && out->fmt == &mmw_format_raw)) && !opts->format && !opts->has_base && !opts->n_map)
+		description = find_description(path, opts, &out->fmt);
+	if (description) {
+		*memory = *file;
+		*file = description;
+		return 0;
+	}
+	/* Raw memory that was cut in several files, or cut off, need not end at a page. */
+	out->fmt = out->fmt ? out->fmt : &mmw_format_raw;
+	return unknown && (opts->n_parts || out->damage[0]) ? 0 : rc;
+}
+
 /* `path` is where companions of the file are, or NULL. */
 static int open_file(struct mmw_file *file, const char *name, const char *path, const struct mmw_open_opts *opts,
 		     struct mmw_image **out, struct mmw_err *err)
 {
-	struct peeled peeled = { 0 };
 	struct mmw_open_opts mine = *opts;
-	struct mmw_file *memory = NULL, *description = NULL;
+	struct mmw_file *memory = NULL;
+	struct peeled peeled = { 0 };
 	struct mmw_image *img;
-	int rc = opts->offset ? mmw_file_slice(file, opts->offset, UINT64_MAX, &file, err) : 0;
-	bool unknown;
+	int rc = look(&file, &memory, path, opts, &peeled, err);
 
-	rc = rc ? rc : peel(&file, opts, &peeled, err);
-	unknown = rc == -MMW_E_UNSUPPORTED && !peeled.fmt;
-	if ((unknown || (!rc && peeled.fmt == &mmw_format_raw)) && !opts->format && !opts->has_base && !opts->n_map)
-		description = find_description(path, opts, &peeled.fmt);
-	if (description) {
-		memory = file;
-		file = description;
-		mine.n_parts = 0;
-	} else if (rc && !(unknown && (opts->n_parts || peeled.damage[0]))) {
-		/* Raw memory that was cut in several files, or cut off, need not end at a page. */
+	if (rc) {
 		mmw_file_close(file);
 		return rc;
 	}
+	mine.n_parts = memory ? 0 : opts->n_parts;
 	rc = mmw_image_new(file, name, &img, err);
 	if (rc) {
 		mmw_file_close(memory);

@@ -81,17 +81,18 @@ struct tag {
 	uint64_t in_memory;
 };
 
+static bool has_magic(const uint8_t *head)
+{
+	for (size_t i = 0; i < mmw_array_len(magics); i++)
+		if (mmw_get32(head, false) == magics[i])
+			return true;
+	return false;
+}
+
 static int vmware_probe(const struct mmw_bytes *head, uint64_t file_size)
 {
-	uint32_t groups;
-
-	if (head->len < HEADER || file_size < HEADER)
-		return 0;
-	groups = mmw_get32(head->base + 8, false);
-	for (size_t i = 0; i < mmw_array_len(magics); i++)
-		if (mmw_get32(head->base, false) == magics[i])
-			return groups && groups <= GROUPS_MAX ? 100 : 20;
-	return 0;
+	(void)file_size;
+	return head->len >= HEADER && has_magic(head->base) ? 100 : 0;
 }
 
 /* --- tags ------------------------------------------------------------------------------------------------------- */
@@ -314,8 +315,8 @@ static int read_groups(struct mmw_image *img, struct vmss *v, struct mmw_err *er
 		return rc;
 	n = mmw_get32(head + 8, false);
 	v->narrow = mmw_get32(head, false) == 0xbed0bed0;
-	if (n > GROUPS_MAX)
-		return mmw_fail(err, MMW_E_CORRUPT, 8, "%" PRIu32 " groups", n);
+	if (!has_magic(head) || n > GROUPS_MAX)
+		return mmw_fail(err, MMW_E_CORRUPT, 0, "the header of this checkpoint makes no sense");
 	for (uint32_t i = 0; i < n; i++) {
 		rc = mmw_file_read(v->file, HEADER + (uint64_t)i * GROUP, g, sizeof(g), err);
 		if (rc)
