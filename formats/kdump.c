@@ -28,24 +28,16 @@
 #include <string.h>
 #include <strings.h>
 
+#include "formats/kdump_layout.h"
 #include "formats/unpack.h"
 #include "lib/base/vec.h"
 #include "lib/image/build.h"
 
 enum {
-	SIGNATURE_LEN = 8,
-	MAIN_VERSION = 8,
-	MAIN_UTSNAME = 12,
-	UTSNAME_FIELD = 65,
-	MAIN_STATUS_WIDE = 424,
-	MAIN_STATUS_NARROW = 412,
-	MAIN_LEN = 464,
-
 	BLOCK_MIN = 4096,
 	BLOCK_MAX = 1 << 20,
 	NOTES_MAX = 64 << 20,
 
-	DESC_LEN = 24,
 	DESC_WINDOW = 170,  /* descriptors read at once when pages are read in order: 4 KiB */
 	DESC_FEW = 16,
 
@@ -58,26 +50,6 @@ enum {
 
 /* 512 TiB in pages of 4 KiB, and what one may ask a reader to go through. */
 static const uint64_t pfn_max = 1ull << 37;
-
-/* Of the header's status; the first four are also the flags of a page. */
-enum {
-	DH_ZLIB = 0x1,
-	DH_LZO = 0x2,
-	DH_SNAPPY = 0x4,
-	DH_ZSTD = 0x20,
-	DH_INCOMPLETE = 0x8,
-	DH_EXCLUDED_VMEMMAP = 0x10,
-	DH_KNOWN = 0x3f,
-};
-
-/* Where the sub header keeps its fields; each version added some at the end. */
-struct sub_layout {
-	uint8_t word, level, split, start, end, vmcoreinfo, note, erase, start64, end64, max64;
-};
-
-static const struct sub_layout sub_wide = { 8, 8, 12, 16, 24, 32, 48, 64, 80, 88, 96 };
-static const struct sub_layout sub_packed = { 4, 4, 8, 12, 16, 20, 32, 44, 56, 64, 72 };
-static const struct sub_layout sub_padded = { 4, 4, 8, 12, 16, 24, 40, 56, 72, 80, 88 };
 
 struct head {
 	bool be;
