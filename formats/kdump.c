@@ -39,7 +39,6 @@
 enum {
 	NOTES_MAX = 64 << 20,
 
-	DESC_LEN = 24,
 	DESC_WINDOW = 170,  /* descriptors read at once when pages are read in order: 4 KiB */
 	DESC_FEW = 16,
 
@@ -113,15 +112,15 @@ static uint64_t min64(uint64_t a, uint64_t b)
 static int kdump_probe(const struct mmw_bytes *head, uint64_t file_size)
 {
 	(void)file_size;
-	return head->len >= KDUMP_SIGNATURE_LEN && mmw_kdump_signature(head->base) ? 100 : 0;
+	return head->len >= SIGNATURE_LEN && mmw_kdump_signature(head->base) ? 100 : 0;
 }
 
 /* --- what the headers say of the machine ---------------------------------------------------------------------- */
 
-static const char *utsname_field(const uint8_t *main_header, unsigned index, char out[KDUMP_UTSNAME_FIELD + 1])
+static const char *utsname_field(const uint8_t *main_header, unsigned index, char out[UTSNAME_FIELD + 1])
 {
-	memcpy(out, main_header + KDUMP_UTSNAME + index * KDUMP_UTSNAME_FIELD, KDUMP_UTSNAME_FIELD);
-	out[KDUMP_UTSNAME_FIELD] = '\0';
+	memcpy(out, main_header + MAIN_UTSNAME + index * UTSNAME_FIELD, UTSNAME_FIELD);
+	out[UTSNAME_FIELD] = '\0';
 	return out;
 }
 
@@ -557,7 +556,7 @@ static int same_dump(struct mmw_file *one, struct mmw_file *other, const struct 
 	if (!buf)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory to compare %s", other->name);
 	for (uint64_t at = 0, n; !rc && same && at < stop; at = at ? at + n : rest) {
-		n = at ? min64(stop - at, COMPARE_CHUNK) : KDUMP_MAIN_LEN;
+		n = at ? min64(stop - at, COMPARE_CHUNK) : MAIN_LEN;
 		rc = mmw_file_read(one, at, buf, n, err);
 		rc = rc ? rc : mmw_file_read(other, at, buf + COMPARE_CHUNK, n, err);
 		same = !rc && !memcmp(buf, buf + COMPARE_CHUNK, n);
@@ -593,7 +592,7 @@ static int add_other(struct kdump *k, struct mmw_image *img, const struct mmw_pa
 		     struct mmw_err *err)
 {
 	struct mmw_file *f = other->file;
-	uint8_t bytes[KDUMP_MAIN_LEN];
+	uint8_t bytes[MAIN_LEN];
 	struct kdump_head h = { 0 };
 	struct kdump_sub s = { 0 };
 	bool wide = false;
@@ -682,8 +681,8 @@ static uint64_t pfn_base(const struct kdump *k, const struct mmw_image *img, con
 
 static int kdump_open(struct mmw_image *img, struct mmw_err *err)
 {
-	char text[KDUMP_UTSNAME_FIELD + 1];
-	uint8_t bytes[KDUMP_MAIN_LEN];
+	char text[UTSNAME_FIELD + 1];
+	uint8_t bytes[MAIN_LEN];
 	struct kdump_head h = { 0 };
 	struct kdump_sub s = { 0 };
 	bool wide = false;

@@ -8,22 +8,9 @@
 #include "lib/base/vec.h"
 
 enum {
-	MAIN_VERSION = 8,
-	MAIN_STATUS_WIDE = 424,
-	MAIN_STATUS_NARROW = 412,
-
 	BLOCK_MIN = 4096,
 	BLOCK_MAX = 1 << 20,
 };
-
-/* Where the sub header keeps its fields; each version added some at the end. */
-struct sub_layout {
-	uint8_t word, level, split, start, end, vmcoreinfo, note, erase, start64, end64, max64;
-};
-
-static const struct sub_layout sub_wide = { 8, 8, 12, 16, 24, 32, 48, 64, 80, 88, 96 };
-static const struct sub_layout sub_packed = { 4, 4, 8, 12, 16, 20, 32, 44, 56, 64, 72 };
-static const struct sub_layout sub_padded = { 4, 4, 8, 12, 16, 24, 40, 56, 72, 80, 88 };
 
 static uint64_t min64(uint64_t a, uint64_t b)
 {
@@ -32,7 +19,7 @@ static uint64_t min64(uint64_t a, uint64_t b)
 
 bool mmw_kdump_signature(const void *bytes)
 {
-	return !memcmp(bytes, "KDUMP   ", KDUMP_SIGNATURE_LEN) || !memcmp(bytes, "DISKDUMP", KDUMP_SIGNATURE_LEN);
+	return !memcmp(bytes, "KDUMP   ", SIGNATURE_LEN) || !memcmp(bytes, "DISKDUMP", SIGNATURE_LEN);
 }
 
 bool mmw_kdump_is_incomplete(const struct kdump_head *h)
@@ -86,13 +73,13 @@ static int check_room(const struct mmw_file *f, const struct kdump_head *h, bool
 /* Read the main header in each byte order and shape; *wide when `status` is where 64-bit machines put it. */
 int mmw_kdump_read_head(struct mmw_file *f, uint8_t *bytes, struct kdump_head *h, bool *wide, struct mmw_err *err)
 {
-	size_t len = min64(f->size, KDUMP_MAIN_LEN);
+	size_t len = min64(f->size, MAIN_LEN);
 	int rc = mmw_file_read(f, 0, bytes, len, err);
 	int best = 0;
 
 	if (rc)
 		return rc;
-	if (len < KDUMP_SIGNATURE_LEN || !mmw_kdump_signature(bytes))
+	if (len < SIGNATURE_LEN || !mmw_kdump_signature(bytes))
 		return mmw_fail(err, MMW_E_CORRUPT, 0, "no kdump signature");
 	for (int shape = 0; shape < 4; shape++) {
 		struct mmw_bytes b = mmw_bytes_of(bytes, len, shape & 2, "kdump header");

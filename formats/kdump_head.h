@@ -6,29 +6,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "formats/kdump_layout.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
 
-enum {
-	KDUMP_SIGNATURE_LEN = 8,
-	KDUMP_UTSNAME = 12,  /* in the main header: six fields */
-	KDUMP_UTSNAME_FIELD = 65,
-	KDUMP_MAIN_LEN = 464,
-	KDUMP_SUB_LEN = 104,  /* at most */
-};
+enum { KDUMP_SUB_LEN = 104 };  /* of the sub header, at most */
 
-/* Of the header's status; the first four are also the flags of a page. */
-enum {
-	DH_ZLIB = 0x1,
-	DH_LZO = 0x2,
-	DH_SNAPPY = 0x4,
-	DH_ZSTD = 0x20,
-	DH_INCOMPLETE = 0x8,
-	DH_EXCLUDED_VMEMMAP = 0x10,
-	DH_KNOWN = 0x3f,
-	DISK_INCOMPLETE = 0x7,  /* diskdump's: started, in progress, device too small */
-	DISK_COMPRESSED = 0x8,
-};
+/* Of a diskdump's status: started, in progress, device too small. */
+enum { DISK_INCOMPLETE = 0x7, DISK_COMPRESSED = 0x8 };
 
 struct kdump_head {
 	bool be, disk;  /* disk: DISKDUMP */
@@ -45,7 +30,7 @@ struct kdump_sub {
 bool mmw_kdump_signature(const void *bytes);
 
 /*
- * The main header, into `bytes` as it is (KDUMP_MAIN_LEN) and parsed; *wide when `status` is where 64-bit machines put it,
+ * The main header, into `bytes` as it is (MAIN_LEN) and parsed; *wide when `status` is where 64-bit machines put it,
  * which mmw_kdump_read_sub must know. A file too short for its headers and bitmaps is MMW_E_CORRUPT.
  */
 int mmw_kdump_read_head(struct mmw_file *f, uint8_t *bytes, struct kdump_head *h, bool *wide, struct mmw_err *err);

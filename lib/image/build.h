@@ -112,7 +112,7 @@ struct mmw_image {
 	struct mmw_cpu *cpus;
 	size_t n_cpus, cap_cpus;
 	char *vmcoreinfo;
-	uint8_t *notes;         /* owned; the ELF notes as they were, for those who pass them on */
+	uint8_t *notes;         /* owned; the ELF notes as they were, for those who pass them on (mmw_notes_make) */
 	size_t n_notes;
 	void *priv;
 };
@@ -165,5 +165,20 @@ int mmw_image_add_notes_aligned(struct mmw_image *img, const struct mmw_bytes *n
 
 /* The first note of this name and type among those that were added; false when there is none. */
 bool mmw_image_find_note(const struct mmw_image *img, const char *name, uint32_t type, struct mmw_bytes *desc);
+/* ELF notes for another dump of the same memory. */
+struct mmw_notes {
+	uint8_t *bytes;            /* the caller's to free */
+	size_t len, cap;
+	size_t text_at, text_len;  /* VMCOREINFO's text; length 0: there is none */
+	size_t cpus;               /* PRSTATUS notes */
+	bool made_cpus, made_text; /* not the image's own */
+};
+
+/*
+ * The image's notes as they were; without PRSTATUS among them, notes of `machine` made of the registers that the image
+ * has otherwise; without VMCOREINFO, one of `vmcoreinfo` (NULL: none).
+ */
+int mmw_notes_make(const struct mmw_image *img, uint16_t machine, const char *vmcoreinfo, struct mmw_notes *out,
+		   struct mmw_err *err);
 
 #endif
