@@ -28,7 +28,7 @@ class Dump:
 
 
 def dumps_of(folder):
-    """The dumps in a guest's folder. A raw file does not know where its memory starts; a split one has several files."""
+    """The dumps in a guest's folder. A raw file does not know where its memory starts; a split one is several files."""
     meta = json.loads((folder / "meta.json").read_text())
     base = meta.get("raw_base", "0x0")
     found = []
@@ -64,8 +64,8 @@ class Check:
         done = subprocess.run([self.program, command, *self.dump.words, *words], input=stdin,
                               capture_output=True, text=True, check=False)
         if done.returncode not in (0, 1):
-            raise RuntimeError(f"mmwalk {command} {' '.join(self.dump.words + list(words))}: exit status {done.returncode}: "
-                               f"{done.stderr.strip()}")
+            told = " ".join([command, *self.dump.words, *words])
+            raise RuntimeError(f"mmwalk {told}: exit status {done.returncode}: {done.stderr.strip()}")
         return done
 
     def run(self, command, *words, stdin=None):
@@ -81,7 +81,8 @@ class Check:
         """Compare two lists of lines."""
         same = expected == found
         self.tally[same] += 1
-        print(f"{'ok' if same else 'FAILED'} {self.folder.name} {self.dump.name} {what} ({len(expected)} lines)", flush=True)
+        word = "ok" if same else "FAILED"
+        print(f"{word} {self.folder.name} {self.dump.name} {what} ({len(expected)} lines)", flush=True)
         if same:
             return
         shown = 0
