@@ -293,37 +293,43 @@ static void map_of_the_user(void **state)
 
 /* --- pages ---------------------------------------------------------------------------------------------------- */
 
-static void one_page_each_way(void **state)
+static void write_each_way(struct blob *b)
 {
 	static const uint8_t zero[PHYS_PAGE];
 	uint8_t page[PHYS_PAGE] = { 0 };
+
+	one_block(b, "microvm", "microvm.ram", 0x20000);
+	mark(b, 0, "microvm.ram", 0x11);
+	/* Full of one byte. */
+	qs_word(b, 0x1000, ZERO, NULL);
+	blob_u8(b, 0xcc);
+	/* Changes to nothing; changes that do not fit; both are that page's own trouble. */
+	put_uint(page, 0x33, 8, false);
+	qs_delta(b, 0x2000, NULL, zero, page);
+	mark(b, 0x3000, NULL, 0x33);
+	qs_word(b, 0x3000, XBZRLE, NULL);
+	blob_add(b, "\1\0\3\377\177x", 6);
+	/* The changes count on from zero, and a whole page ends them. */
+	qs_page(b, 0x4000, NULL, zero);
+	qs_delta(b, 0x4000, NULL, zero, page);
+	mark(b, 0x5000, NULL, 0x55);
+	qs_delta(b, 0x5000, NULL, zero, page);
+	mark(b, 0x5000, NULL, 0x56);
+	/* Not zlib. */
+	qs_word(b, 0x6000, COMPRESS, NULL);
+	blob_add(b, "\0\0\0\4zlib", 8);
+	mark(b, 0x10000, NULL, 0x77);
+	end_memory(b);
+}
+
+static void one_page_each_way(void **state)
+{
 	struct blob b = { 0 };
 	struct mmw_image *img;
 	struct mmw_extent e;
 
 	(void)state;
-	one_block(&b, "microvm", "microvm.ram", 0x20000);
-	mark(&b, 0, "microvm.ram", 0x11);
-	/* Full of one byte. */
-	qs_word(&b, 0x1000, ZERO, NULL);
-	blob_u8(&b, 0xcc);
-	/* Changes to nothing; changes that do not fit; both are that page's own trouble. */
-	put_uint(page, 0x33, 8, false);
-	qs_delta(&b, 0x2000, NULL, zero, page);
-	mark(&b, 0x3000, NULL, 0x33);
-	qs_word(&b, 0x3000, XBZRLE, NULL);
-	blob_add(&b, "\1\0\3\377\177x", 6);
-	/* The changes count on from zero, and a whole page ends them. */
-	qs_page(&b, 0x4000, NULL, zero);
-	qs_delta(&b, 0x4000, NULL, zero, page);
-	mark(&b, 0x5000, NULL, 0x55);
-	qs_delta(&b, 0x5000, NULL, zero, page);
-	mark(&b, 0x5000, NULL, 0x56);
-	/* Not zlib. */
-	qs_word(&b, 0x6000, COMPRESS, NULL);
-	blob_add(&b, "\0\0\0\4zlib", 8);
-	mark(&b, 0x10000, NULL, 0x77);
-	end_memory(&b);
+	write_each_way(&b);
 	img = open_stream(&b);
 	assert_int_equal(word_at(img, 0), 0x11);
 	assert_int_equal(word_at(img, 0x1ff8), (int64_t)0xcccccccccccccccc);
