@@ -34,7 +34,7 @@ static uint8_t *room(struct blob *out, size_t n)
 static void deflate_as(const void *in, size_t n, int window, struct blob *out)
 {
 	z_stream z = { .next_in = (Bytef *)in, .avail_in = (uInt)n };
-	size_t at = out->len, cap = compressBound(n) + 64;
+	size_t at = out->len, cap = n + n / 8 + 1024;
 
 	if (deflateInit2(&z, 6, Z_DEFLATED, window, 5, Z_DEFAULT_STRATEGY) != Z_OK)
 		die("deflate");
