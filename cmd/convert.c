@@ -18,8 +18,8 @@
 #include "lib/base/vec.h"
 
 enum {
-	COL_OUT, COL_FORMAT, COL_COMPRESS, COL_PAGE_SIZE, COL_STORED, COL_ZERO, COL_EXCLUDED, COL_MISSING, COL_PADDED, COL_CPUS,
-	COL_VMCOREINFO, COL_BYTES_IN, COL_BYTES_OUT,
+	COL_OUT, COL_FORMAT, COL_COMPRESS, COL_PAGE_SIZE, COL_STORED, COL_ZERO, COL_EXCLUDED, COL_MISSING, COL_PADDED,
+	COL_CPUS, COL_VMCOREINFO, COL_BYTES_IN, COL_BYTES_OUT,
 };
 
 static const struct mmw_col cols[] = {
@@ -39,7 +39,10 @@ static const struct mmw_col cols[] = {
 	{ 0 },
 };
 
-enum { KEY_TO = 't', KEY_COMPRESS = 'c', KEY_LEVEL = 'l' };
+enum {
+	KEY_TO = 't', KEY_COMPRESS = 'c', KEY_LEVEL = 'l',
+	IMAGE_MAX = 256 << 20,  /* bytes of a kernel's image, at most */
+};
 
 struct convert_opts {
 	const struct mmw_writer *to;
@@ -59,7 +62,10 @@ static const struct {
 	const char *name;
 	enum mmw_codec codec;
 } codecs[] = {
-	{ "zlib", MMW_CODEC_ZLIB }, { "lzo", MMW_CODEC_LZO }, { "snappy", MMW_CODEC_SNAPPY }, { "zstd", MMW_CODEC_ZSTD },
+	{ "zlib", MMW_CODEC_ZLIB },
+	{ "lzo", MMW_CODEC_LZO },
+	{ "snappy", MMW_CODEC_SNAPPY },
+	{ "zstd", MMW_CODEC_ZSTD },
 };
 
 static const char *codec_name(const struct mmw_write_opts *o)
@@ -148,17 +154,35 @@ static void join_maps(struct mmw_write_opts *o)
 	o->n_maps = n;
 }
 
+/* Where no symbol ends the image: behind the last page that the tables map as the image is. */
+static uint64_t mapped_end(struct mmw_target *t, uint64_t first, uint64_t delta)
+{
+	const struct mmw_space *space = mmw_kernel_space(t->kernel);
+	uint64_t last = first < UINT64_MAX - IMAGE_MAX ? first + IMAGE_MAX : UINT64_MAX, end = 0;
+	struct mmw_walk *w = space ? malloc(sizeof(*w)) : NULL;
+	struct mmw_ent e;
+
+	if (!w)
+		return 0;
+	mmw_walk_init(w, mmw_kernel_reader(t->kernel), space, first, last);
+	while (mmw_walk_next(w, &e, NULL) == 1)
+		if (e.kind == MMW_ENT_LEAF && e.pa == e.va - delta && e.last < UINT64_MAX)
+			end = e.last + 1;
+	free(w);
+	return end;
+}
+
 /* From its first byte to its last, in whole pages. */
 static void find_image(struct mmw_target *t, uint64_t delta, struct mmw_write_opts *o)
 {
-	static const char *const firsts[] = { "_text", "_stext" }, *const ends[] = { "_end", "__bss_stop", "_edata", "_etext" };
 	uint64_t first = 0, end = 0, page = o->page_size;
 
-	for (size_t i = 0; !first && i < mmw_array_len(firsts); i++)
-		mmw_kernel_symbol(t->kernel, firsts[i], &first, NULL, NULL);
-	for (size_t i = 0; !end && i < mmw_array_len(ends); i++)
-		mmw_kernel_symbol(t->kernel, ends[i], &end, NULL, NULL);
-	if (!first || end <= first || end > UINT64_MAX - page)
+	if (mmw_kernel_symbol(t->kernel, "_text", &first, NULL, NULL) &&
+	    mmw_kernel_symbol(t->kernel, "_stext", &first, NULL, NULL))
+		return;
+	if (mmw_kernel_symbol(t->kernel, "_end", &end, NULL, NULL))
+		end = mapped_end(t, first, delta);
+	if (end <= first || end > UINT64_MAX - page)
 		return;
 	first -= first % page;
 	end = (end + page - 1) / page * page;
@@ -354,7 +378,8 @@ static int check_out(const struct mmw_target *t, const char *out, bool force, ch
 		if (same_file(&st, t->parts[i]))
 			return mmw_fail(err, MMW_E_ARG, 0, "%s is part of the image", out);
 	if (!S_ISREG(st.st_mode))
-		return mmw_fail(err, MMW_E_ARG, 0, "%s is %s", out, S_ISDIR(st.st_mode) ? "a directory" : "no regular file");
+		return mmw_fail(err, MMW_E_ARG, 0, "%s is %s", out,
+				S_ISDIR(st.st_mode) ? "a directory" : "no regular file");
 	if (!force)
 		return already_there(out, err);
 	*real = realpath(out, NULL);
@@ -390,7 +415,8 @@ static void say_registers(const struct job *j)
 	for (size_t i = 0; i < n; i++)
 		known |= mmw_image_cpu(j->t->image, i)->known;
 	for (int reg = 0; reg < MMW_REG_COUNT; reg++)
-		if ((known & 1u << reg) && (!j->st.cpus || (reg != MMW_REG_PC && reg != MMW_REG_SP && (!x86 || reg == MMW_REG_EFER))))
+		if ((known & 1u << reg) &&
+		    (!j->st.cpus || (reg != MMW_REG_PC && reg != MMW_REG_SP && (!x86 || reg == MMW_REG_EFER))))
 			used += snprintf(text + used, sizeof(text) - used, "%s%s", used ? ", " : "", mmw_reg_name(reg));
 	if (used)
 		mmw_warn("registers of %zu CPUs have no place in it: %s", n, text);
@@ -402,17 +428,18 @@ static void say_losses(struct job *j)
 	const char *zeros = j->to->holes ? "" : "; they are zeros now";
 
 	if (st->missing) {
-		mmw_warn("%" PRIu64 " pages were missing in %s%s", pages(j, st->missing), mmw_image_name(j->t->image), zeros);
+		mmw_warn("%" PRIu64 " pages were missing in %s%s", pages(j, st->missing), mmw_image_name(j->t->image),
+			 zeros);
 		if (st->corrupt)
 			mmw_warn("%" PRIu64 " of them are there, but damaged", pages(j, st->corrupt));
 	}
 	if (st->excluded && !j->to->notes)
-		mmw_warn("%" PRIu64 " pages were left out by the image's dumper%s, and this format does not tell it%s", pages(j, st->excluded),
-			 mmw_image_excluded_or_zero(j->t->image) ? " or were zero" : "", zeros);
+		mmw_warn("%" PRIu64 " pages were left out by the image's dumper%s, and this format does not tell it%s",
+			 pages(j, st->excluded), mmw_image_excluded_or_zero(j->t->image) ? " or were zero" : "", zeros);
 	if (st->padded)
 		mmw_warn("%" PRIu64 " bytes of zeros fill up pages that are there in part only", st->padded);
 	if (!j->w.machine && j->to->notes)
-		mmw_warn("nothing says which architecture this memory is of: nor does the new file (--arch NAME tells)");
+		mmw_warn("nothing says which architecture this memory is of, and so does the new file (--arch tells)");
 	if (!j->to->notes && (mmw_image_cpus(j->t->image) || mmw_image_vmcoreinfo(j->t->image)))
 		mmw_warn("this format holds no registers and no VMCOREINFO note");
 	else if (j->to->notes)
@@ -424,11 +451,14 @@ static void print_summary(const struct job *j)
 	const struct mmw_write_stats *st = &j->st;
 	FILE *to = strcmp(j->out, "-") ? j->t->out.to : stderr;
 
-	fprintf(to, "%s: %s%s%s%s, %" PRIu64 " pages of %" PRIu32 " bytes: %" PRIu64 " stored (%" PRIu64 " of them zero), %" PRIu64
-		" excluded, %" PRIu64 " missing; %" PRIu64 " bytes of memory in %" PRIu64 "\n", j->out, j->to->name,
-		j->to->streams ? " (" : "", j->to->streams ? codec_name(&j->w) : "", j->to->streams ? ")" : "",
-		pages(j, st->stored + st->excluded + st->missing), j->w.page_size, pages(j, st->stored), pages(j, st->zero),
-		pages(j, st->excluded), pages(j, st->missing), st->stored, st->size);
+	fprintf(to,
+		"%s: %s%s%s%s, %" PRIu64 " pages of %" PRIu32 " bytes: %" PRIu64 " stored (%" PRIu64
+		" of them zero), %" PRIu64 " excluded, %" PRIu64 " missing; %" PRIu64 " bytes of memory in %" PRIu64
+		"\n",
+		j->out, j->to->name, j->to->streams ? " (" : "", j->to->streams ? codec_name(&j->w) : "",
+		j->to->streams ? ")" : "", pages(j, st->stored + st->excluded + st->missing), j->w.page_size,
+		pages(j, st->stored), pages(j, st->zero), pages(j, st->excluded), pages(j, st->missing), st->stored,
+		st->size);
 }
 
 static void row(const struct job *j)
@@ -476,12 +506,13 @@ static int check_opts(const struct convert_opts *o, struct job *j, struct mmw_er
 				o->has_codec ? "compress" : "level", j->to->name);
 	levels = mmw_pack_levels(o->codec);
 	if (o->level && (!j->w.pack || o->level > levels.max))
-		return mmw_fail(err, MMW_E_ARG, 0, "--level: %s has %s", codec_name(&j->w), !j->w.pack || !levels.max ? "no levels" :
-				"not that many (--help tells)");
+		return mmw_fail(err, MMW_E_ARG, 0, "--level: %s has %s", codec_name(&j->w),
+				!j->w.pack || !levels.max ? "no levels" : "not that many (--help tells)");
 	if (stream && !j->to->streams)
 		return mmw_fail(err, MMW_E_ARG, 0, "only a kdump can be written to standard output (flattened)");
 	if (stream && (j->t->json || j->t->output))
-		return mmw_fail(err, MMW_E_ARG, 0, "standard output is taken by the dump: --json and --output do not go with it");
+		return mmw_fail(err, MMW_E_ARG, 0,
+				"standard output is taken by the dump: --json and --output do not go with it");
 	if (stream && isatty(STDOUT_FILENO))
 		return mmw_fail(err, MMW_E_ARG, 0, "a dump is not for a terminal: standard output must lead elsewhere");
 	return 0;
@@ -520,7 +551,9 @@ static int run(struct mmw_target *t, void *opts, int argc, char **argv, struct m
 	int rc;
 
 	if (argc != 1)
-		return mmw_fail(err, MMW_E_ARG, 0, argc ? "'%s': nothing is expected after OUT" : "where to? OUT is missing", argc ? argv[1] : "");
+		return mmw_fail(err, MMW_E_ARG, 0,
+				argc ? "'%s': nothing is expected after OUT" : "where to? OUT is missing",
+				argc ? argv[1] : "");
 	rc = check_opts(o, &j, err);
 	if (rc)
 		return rc;
@@ -542,10 +575,10 @@ const struct mmw_cmd mmw_cmd_convert = {
 	.name = "convert",
 	.summary = "the image in another format: ELF, kdump, LiME, raw",
 	.args = "OUT",
-	.doc = "Write the memory of the image, its registers and notes as another image, OUT, that crash, drgn, libkdumpfile and "
-	       "makedumpfile read: an ELF core, a kdump-compressed dump, LiME or raw memory. What the image lacks (VMCOREINFO, addresses of "
-	       "the linear map) is taken from the kernel in it. OUT is - for a flattened kdump on standard output. "
-	       "An OUT that is there already is replaced with --force only.",
+	.doc = "Write the memory of the image, its registers and notes as another image, OUT, that crash, drgn, "
+	       "libkdumpfile and makedumpfile read: an ELF core, a kdump-compressed dump, LiME or raw memory. What the "
+	       "image lacks (VMCOREINFO, addresses of the linear map) is taken from the kernel in it. OUT is - for a "
+	       "flattened kdump on standard output. An OUT that is there already is replaced with --force only.",
 	.options = options,
 	.parse = parse,
 	.opts_size = sizeof(struct convert_opts),

@@ -20,7 +20,8 @@ enum {
 	PLANS_MAX = 4,  /* memory that does not read is found in the first; an input that changes must not keep us */
 };
 
-static const struct mmw_writer *const writers[] = { &mmw_writer_elf, &mmw_writer_kdump, &mmw_writer_lime, &mmw_writer_raw };
+static const struct mmw_writer *const writers[] = { &mmw_writer_elf, &mmw_writer_kdump, &mmw_writer_lime,
+						    &mmw_writer_raw };
 
 const struct mmw_writer *mmw_writer_at(size_t index)
 {
@@ -187,7 +188,8 @@ static int add_span(struct mmw_writing *w, uint64_t pa, uint64_t len, enum mmw_s
 	} else {
 		rc = mmw_vec_reserve(&w->spans, &w->cap_spans, w->n_spans + 1, sizeof(*w->spans), err);
 		if (!rc)
-			w->spans[w->n_spans++] = (struct mmw_span){ .pa = pa, .len = len, .state = state, .pos = w->stored };
+			w->spans[w->n_spans++] =
+				(struct mmw_span){ .pa = pa, .len = len, .state = state, .pos = w->stored };
 	}
 	if (!rc && state == MMW_STORED)
 		w->stored += len;
@@ -254,7 +256,8 @@ static int plan_pages(struct mmw_writing *w, struct mmw_err *err)
 
 		end = end % page ? (end / page + 1) * page : end;
 		if (end <= first)
-			rc = mmw_fail(err, MMW_E_LIMIT, s->pa, "memory at the very end of the address space is part of a page only");
+			rc = mmw_fail(err, MMW_E_LIMIT, s->pa,
+				      "memory at the very end of the address space is part of a page only");
 		ranges[i] = (struct mmw_sweep){ first, end - first, rank * (uint64_t)n + i, i };
 	}
 	if (!ranges)
@@ -355,7 +358,8 @@ static int lose(struct mmw_chunk *c, uint64_t pa, uint64_t len, struct mmw_err *
 }
 
 /* What the image stores of a page that it holds in part; the rest is zero. */
-static int read_stored(struct mmw_reader *r, struct mmw_chunk *c, uint64_t pa, uint8_t *buf, size_t len, struct mmw_err *err)
+static int read_stored(struct mmw_reader *r, struct mmw_chunk *c, uint64_t pa, uint8_t *buf, size_t len,
+		       struct mmw_err *err)
 {
 	const struct mmw_image *img = mmw_reader_image(r);
 	struct mmw_extent e;

@@ -80,8 +80,8 @@ const struct mmw_writer *mmw_writer_by_name(const char *name);
 const struct mmw_writer *mmw_writer_for(const char *path);
 
 /*
- * Write the image. Memory that cannot be had is no failure but counted in *stats; a failure leaves the sink in the middle
- * of things.
+ * Write the image. Memory that cannot be had is no failure but counted in *stats; a failure leaves the sink in the
+ * middle of things.
  */
 int mmw_write(const struct mmw_image *img, const struct mmw_writer *writer, const struct mmw_write_opts *opts,
 	      const struct mmw_sink *sink, struct mmw_write_stats *stats, struct mmw_err *err);

@@ -5,13 +5,13 @@
  *   Ehdr; Phdrs right behind it (makedumpfile looks nowhere else); one PT_NOTE, the first; section header 0 with their
  *   number when 16 bits do not hold it; the notes; then memory, each byte at an offset that is its address modulo 4096.
  *
- * Each run of memory is one PT_LOAD, whose p_vaddr is the address in the kernel's linear map: libkdumpfile reads by it, and
- * makedumpfile takes page_offset from it; 0 where the map does not reach. The kernel's image, where it is mapped elsewhere, has
- * PT_LOADs of its own before these, over the same bytes of the file: crash takes phys_base from them. p_align is 0, or crash
- * sees a netdump in it.
+ * Each run of memory is one PT_LOAD, whose p_vaddr is the address in the kernel's linear map: libkdumpfile reads by it,
+ * and makedumpfile takes page_offset from it; 0 where the map does not reach. The kernel's image, where it is mapped
+ * elsewhere, has PT_LOADs of its own before these, over the same bytes of the file: crash takes phys_base from them.
+ * p_align is 0, or crash sees a netdump in it.
  *
- * What was left out is p_memsz beyond p_filesz, as makedumpfile -E writes it. What is missing lies, as in a file of its that
- * was cut off, behind the end of the file, and bit 0 of e_flags says so.
+ * What was left out is p_memsz beyond p_filesz, as makedumpfile -E writes it. What is missing lies, as in a file of its
+ * that was cut off, behind the end of the file, and bit 0 of e_flags says so.
  */
 #include <elf.h>
 #include <inttypes.h>
@@ -73,7 +73,8 @@ static int plan_runs(struct elf *e, struct mmw_err *err)
 }
 
 /* The part of a run in [pa, end), mapped at va. */
-static int push_part(struct elf *e, const struct segment *run, uint64_t pa, uint64_t end, uint64_t va, struct mmw_err *err)
+static int push_part(struct elf *e, const struct segment *run, uint64_t pa, uint64_t end, uint64_t va,
+		     struct mmw_err *err)
 {
 	struct segment s = *run;
 	uint64_t skip = pa - run->pa;
@@ -146,10 +147,30 @@ static int map_all(struct elf *e, struct mmw_err *err)
 	return rc;
 }
 
+/* Sizes that differ between the classes. */
+struct sizes {
+	unsigned word;
+	size_t ehdr, phdr, shdr;
+};
+
+static struct sizes sizes_of(const struct elf *e)
+{
+	if (e->wide)
+		return (struct sizes){ 8, sizeof(Elf64_Ehdr), sizeof(Elf64_Phdr), sizeof(Elf64_Shdr) };
+	return (struct sizes){ 4, sizeof(Elf32_Ehdr), sizeof(Elf32_Phdr), sizeof(Elf32_Shdr) };
+}
+
+/* More program headers than 16 bits count: section header 0 does. */
+static bool many(const struct elf *e)
+{
+	return e->n + 1 >= PN_XNUM;
+}
+
 static uint64_t header_len(const struct elf *e)
 {
-	return e->wide ? sizeof(Elf64_Ehdr) + (e->n + 1) * sizeof(Elf64_Phdr) + (e->n + 1 >= PN_XNUM ? sizeof(Elf64_Shdr) : 0) :
-	       sizeof(Elf32_Ehdr) + (e->n + 1) * sizeof(Elf32_Phdr) + (e->n + 1 >= PN_XNUM ? sizeof(Elf32_Shdr) : 0);
+	struct sizes s = sizes_of(e);
+
+	return s.ehdr + (e->n + 1) * s.phdr + many(e) * s.shdr;
 }
 
 /* Where everything goes: the headers' length is known once the segments are counted. */
@@ -179,11 +200,9 @@ static void lay_out(struct elf *e)
 
 static void put_ehdr(const struct elf *e, uint8_t *p)
 {
-	unsigned word = e->wide ? 8 : 4;
-	bool many = e->n + 1 >= PN_XNUM;
-	size_t ehdr = e->wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr), phdr = e->wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
-	size_t shdr = e->wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr), at = 24 + word;
-	uint64_t shoff = ehdr + (e->n + 1) * phdr;
+	struct sizes s = sizes_of(e);
+	uint64_t shoff = s.ehdr + (e->n + 1) * s.phdr;
+	size_t at = 24 + s.word;
 
 	memcpy(p, ELFMAG, SELFMAG);
 	p[EI_CLASS] = e->wide ? ELFCLASS64 : ELFCLASS32;
@@ -192,16 +211,16 @@ static void put_ehdr(const struct elf *e, uint8_t *p)
 	mmw_store(p + 16, ET_CORE, 2, e->be);
 	mmw_store(p + 18, e->w->opts->machine, 2, e->be);
 	mmw_store(p + 20, EV_CURRENT, 4, e->be);
-	mmw_store(p + at, ehdr, word, e->be);
-	mmw_store(p + at + word, many ? shoff : 0, word, e->be);
-	at += 2 * word;
+	mmw_store(p + at, s.ehdr, s.word, e->be);
+	mmw_store(p + at + s.word, many(e) ? shoff : 0, s.word, e->be);
+	at += 2 * s.word;
 	mmw_store(p + at, e->incomplete ? INCOMPLETE : 0, 4, e->be);
-	mmw_store(p + at + 4, ehdr, 2, e->be);
-	mmw_store(p + at + 6, phdr, 2, e->be);
-	mmw_store(p + at + 8, many ? PN_XNUM : e->n + 1, 2, e->be);
-	mmw_store(p + at + 10, many ? shdr : 0, 2, e->be);
-	mmw_store(p + at + 12, many, 2, e->be);
-	if (many)
+	mmw_store(p + at + 4, s.ehdr, 2, e->be);
+	mmw_store(p + at + 6, s.phdr, 2, e->be);
+	mmw_store(p + at + 8, many(e) ? PN_XNUM : e->n + 1, 2, e->be);
+	mmw_store(p + at + 10, many(e) ? s.shdr : 0, 2, e->be);
+	mmw_store(p + at + 12, many(e), 2, e->be);
+	if (many(e))
 		mmw_store(p + shoff + (e->wide ? 44 : 28), e->n + 1, 4, e->be);
 }
 
@@ -231,17 +250,17 @@ static int put_headers(const struct elf *e, struct mmw_err *err)
 {
 	const struct mmw_notes *notes = &e->w->notes;
 	struct segment note = { .filesz = notes->len, .memsz = notes->len, .off = e->notes_at };
-	size_t len = header_len(e), ehdr = e->wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
-	size_t phdr = e->wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+	struct sizes s = sizes_of(e);
+	size_t len = header_len(e);
 	uint8_t *head = calloc(1, len);
 	int rc;
 
 	if (!head)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for %zu program headers", e->n);
 	put_ehdr(e, head);
-	put_phdr(e, head + ehdr, PT_NOTE, &note);
+	put_phdr(e, head + s.ehdr, PT_NOTE, &note);
 	for (size_t i = 0; i < e->n; i++)
-		put_phdr(e, head + ehdr + (i + 1) * phdr, PT_LOAD, &e->seg[i]);
+		put_phdr(e, head + s.ehdr + (i + 1) * s.phdr, PT_LOAD, &e->seg[i]);
 	rc = mmw_put(e->w->sink, 0, head, len, err);
 	rc = rc ? rc : mmw_put(e->w->sink, e->notes_at, notes->bytes, notes->len, err);
 	free(head);

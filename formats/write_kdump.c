@@ -2,12 +2,12 @@
 /*
  * kdump-compressed dumps, version 6 (formats/kdump.c has the layout), as makedumpfile writes them.
  *
- * The first block of the data is one of zeros, which every page of zeros points at. A page goes as it is where compressing
- * it saves nothing. Pages left out have a bit in the first bitmap only; missing ones have both and a descriptor of zeros,
- * and the header says that the dump is incomplete.
+ * The first block of the data is one of zeros, which every page of zeros points at. A page goes as it is where
+ * compressing it saves nothing. Pages left out have a bit in the first bitmap only; missing ones have both and a
+ * descriptor of zeros, and the header says that the dump is incomplete.
  *
- * On 32-bit ARM pages count from the start of the linear map, which is where crash and makedumpfile begin; where there is memory
- * below it, from 0, as QEMU does it, and then the header names no release.
+ * On 32-bit ARM pages count from the start of the linear map, which is where crash and makedumpfile begin; where there
+ * is memory below it, from 0, as QEMU does it, and then the header names no release.
  */
 #include <elf.h>
 #include <inttypes.h>
@@ -91,7 +91,10 @@ static const char *machine_name(const struct mmw_write_opts *o, bool be)
 static uint32_t codec_bit(const struct mmw_write_opts *o)
 {
 	static const uint32_t bits[] = {
-		[MMW_CODEC_ZLIB] = DH_ZLIB, [MMW_CODEC_LZO] = DH_LZO, [MMW_CODEC_SNAPPY] = DH_SNAPPY, [MMW_CODEC_ZSTD] = DH_ZSTD,
+		[MMW_CODEC_ZLIB] = DH_ZLIB,
+		[MMW_CODEC_LZO] = DH_LZO,
+		[MMW_CODEC_SNAPPY] = DH_SNAPPY,
+		[MMW_CODEC_ZSTD] = DH_ZSTD,
 	};
 
 	return o->pack ? bits[o->codec] : 0;
@@ -255,7 +258,8 @@ static int lay_out(struct mmw_writing *w, struct kdump *k, struct mmw_err *err)
 	k->base_pfn = pfn_base(w, k->page);
 	k->n_pfn = (last->pa + last->len) / k->page - k->base_pfn;
 	if (k->n_pfn > pfn_max)
-		return mmw_fail(err, MMW_E_LIMIT, last->pa, "memory at 0x%" PRIx64 " is too high for a kdump", last->pa);
+		return mmw_fail(err, MMW_E_LIMIT, last->pa, "memory at 0x%" PRIx64 " is too high for a kdump",
+				last->pa);
 	k->sub_blocks = divide_up(sub_len(k) + w->notes.len, k->page);
 	k->bitmap_blocks = divide_up(divide_up(k->n_pfn, 8), k->page);
 	k->desc_at = (1 + k->sub_blocks + 2 * k->bitmap_blocks) * k->page;
@@ -398,8 +402,8 @@ static int store(struct mmw_writing *w, struct mmw_chunk *c, struct mmw_err *err
 
 		for (n = 1; i + n < c->n_pieces && piece[n].off == piece->off + len; n++)
 			len += piece[n].len;
-		rc = mmw_put(w->sink, k->desc_at + piece->off / k->page * DESC_LEN, p->descs + piece->at / k->page * DESC_LEN,
-			     len / k->page * DESC_LEN, err);
+		rc = mmw_put(w->sink, k->desc_at + piece->off / k->page * DESC_LEN,
+			     p->descs + piece->at / k->page * DESC_LEN, len / k->page * DESC_LEN, err);
 	}
 	return rc ? rc : mmw_put(w->sink, p->off, p->bytes, p->len, err);
 }

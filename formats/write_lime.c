@@ -23,7 +23,8 @@ static int begin(struct mmw_writing *w, uint64_t *size, struct mmw_err *err)
 		at = s->off + s->len;
 	}
 	*size = at;
-	return rc || at ? rc : mmw_fail(err, MMW_E_NODATA, 0, "%s: nothing of this image's memory is stored", w->sink->name);
+	return rc || at ? rc
+			: mmw_fail(err, MMW_E_NODATA, 0, "%s: nothing of this image's memory is stored", w->sink->name);
 }
 
 static const struct mmw_write_ops ops = { .replans = true, .begin = begin };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Raw memory: offset is physical address, from 0 to the last byte there is, in whole pages. What is not there is a hole. */
+/* Raw memory: offset is physical address, from 0 to the end of the last page there is. What is not there is a hole. */
 #include "formats/writer.h"
 
 static int begin(struct mmw_writing *w, uint64_t *size, struct mmw_err *err)
@@ -10,8 +10,8 @@ static int begin(struct mmw_writing *w, uint64_t *size, struct mmw_err *err)
 	for (size_t i = 0; i < w->n_spans; i++)
 		w->spans[i].off = w->spans[i].pa;
 	if (end > INT64_MAX)
-		return mmw_fail(err, MMW_E_LIMIT, 0, "%s: raw memory up to 0x%llx is larger than any file", w->sink->name,
-				(unsigned long long)(end - 1));
+		return mmw_fail(err, MMW_E_LIMIT, 0, "%s: raw memory up to 0x%llx is larger than any file",
+				w->sink->name, (unsigned long long)(end - 1));
 	*size = (end + MMW_WRITE_PAGE - 1) / MMW_WRITE_PAGE * MMW_WRITE_PAGE;
 	return 0;
 }

@@ -3,8 +3,8 @@
  * What the writers share: the plan of what there is to write, and the way from the image to the file.
  *
  * Stored memory is seen as one stream of bytes, its spans one after the other, and taken in chunks. Any worker reads a
- * chunk and makes of it what the format wants; its place in the file is settled when all chunks before have theirs; then
- * it is written. So the order is fixed and nobody waits for the slowest but when places are given.
+ * chunk and makes of it what the format wants; its place in the file is settled when all chunks before have theirs;
+ * then it is written. So the order is fixed and nobody waits for the slowest but when places are given.
  */
 #ifndef MMW_FORMATS_WRITER_H
 #define MMW_FORMATS_WRITER_H

@@ -417,7 +417,8 @@ static void put_uint(uint8_t *at, uint64_t v, unsigned size, bool be)
 }
 
 /* Room for a note; its header and name are written, its descriptor is zero and at *desc (an offset). */
-static int push_note(struct mmw_notes *out, const char *name, uint32_t type, size_t len, bool be, size_t *desc, struct mmw_err *err)
+static int push_note(struct mmw_notes *out, const char *name, uint32_t type, size_t len, bool be, size_t *desc,
+		     struct mmw_err *err)
 {
 	size_t name_len = strlen(name) + 1, head = 12 + padded(name_len);
 	int rc;
@@ -445,7 +446,8 @@ static const struct prstatus_layout *layout_of(uint16_t machine)
 	return NULL;
 }
 
-static int push_prstatus(struct mmw_notes *out, const struct mmw_cpu *cpu, const struct prstatus_layout *l, bool be, struct mmw_err *err)
+static int push_prstatus(struct mmw_notes *out, const struct mmw_cpu *cpu, const struct prstatus_layout *l, bool be,
+			 struct mmw_err *err)
 {
 	uint64_t gpr[MMW_GPRS_MAX] = { 0 };
 	size_t desc;
@@ -466,15 +468,16 @@ static int push_prstatus(struct mmw_notes *out, const struct mmw_cpu *cpu, const
 }
 
 /*
- * Where elf_gregset_t has what QEMU's note wants: rax rbx rcx rdx rsi rdi rsp rbp r8..r15, then rflags, then the selectors
- * of cs ds es fs gs ss. 0xff: it has not.
+ * Where elf_gregset_t has what QEMU's note wants: rax rbx rcx rdx rsi rdi rsp rbp r8..r15, then rflags, then the
+ * selectors of cs ds es fs gs ss. 0xff: it has not.
  */
 static const uint8_t qemu_gprs[2][23] = {
 	{ 10, 5, 11, 12, 13, 14, 19, 4, 9, 8, 7, 6, 3, 2, 1, 0, 18, 17, 23, 24, 25, 26, 20 },
 	{ 6, 0, 1, 2, 3, 4, 15, 5, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 14, 13, 7, 8, 9, 10, 16 },
 };
 
-static int push_qemu(struct mmw_notes *out, const struct mmw_cpu *cpu, const struct prstatus_layout *l, bool be, struct mmw_err *err)
+static int push_qemu(struct mmw_notes *out, const struct mmw_cpu *cpu, const struct prstatus_layout *l, bool be,
+		     struct mmw_err *err)
 {
 	static const struct { enum mmw_reg reg; uint16_t at; } regs[] = {
 		{ MMW_REG_SP, QEMU_CPU_RSP }, { MMW_REG_PC, QEMU_CPU_RIP }, { MMW_REG_CR0, QEMU_CPU_CR0 },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * formats/write*.c: what was written is opened again and must be the same memory, state for state, as far as the format can
- * tell; the same bytes with any number of threads; registers and notes.
+ * formats/write*.c: what was written is opened again and must be the same memory, state for state, as far as the format
+ * can tell; the same bytes with any number of threads; registers and notes.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +26,9 @@ enum { FILE_BYTES = 6 << 20, STEP = 256, ABSENT = 3, PAGE = 4096 };
 
 static uint8_t file_bytes[FILE_BYTES];
 
-static const struct mmw_write_opts usual = { .machine = EM_X86_64, .wide = true, .page_size = PAGE, .release = "6.1.0", .version = "#1" };
+static const struct mmw_write_opts usual = {
+	.machine = EM_X86_64, .wide = true, .page_size = PAGE, .release = "6.1.0", .version = "#1"
+};
 
 static struct mmw_image *new_image(void)
 {
@@ -147,7 +149,8 @@ static void same_memory(const struct mmw_image *a, const struct mmw_image *b, co
 	mmw_reader_close(rb);
 }
 
-static void check_format(const struct mmw_image *img, const char *format, const struct mmw_write_opts *o, bool flattened)
+static void check_format(const struct mmw_image *img, const char *format, const struct mmw_write_opts *o,
+			 bool flattened)
 {
 	struct mmw_image *again;
 	struct written w;
@@ -229,8 +232,13 @@ static struct mmw_image *damaged(struct kd_image *kd)
 {
 	static uint8_t blocks[8][PAGE];
 	struct kd_page pages[8];
-	struct kd_spec spec = { .version = 6, .shape = KD_WIDE, .block_size = PAGE, .codec = KD_ZLIB, .machine = "x86_64",
-				.pages = pages, .n_pages = 8 };
+	struct kd_spec spec = { .version = 6,
+				.shape = KD_WIDE,
+				.block_size = PAGE,
+				.codec = KD_ZLIB,
+				.machine = "x86_64",
+				.pages = pages,
+				.n_pages = 8 };
 	struct mmw_image *img;
 	struct mmw_file *f;
 
@@ -263,7 +271,8 @@ static void test_damage(void **unused)
 		assert_int_equal(w.stats.stored, 6 * PAGE);
 		again = reopen(&w);
 		for (uint64_t pfn = 0x100; pfn < 0x108; pfn++)
-			assert_int_equal(state_at(again, pfn * PAGE), pfn == 0x103 || pfn == 0x104 ? lost : (int)MMW_STORED);
+			assert_int_equal(state_at(again, pfn * PAGE),
+					 pfn == 0x103 || pfn == 0x104 ? lost : (int)MMW_STORED);
 		mmw_image_close(again);
 		free(w.bytes);
 	}
@@ -309,7 +318,8 @@ static void same_cpus(const struct mmw_image *a, const struct mmw_image *b, bool
 			assert_int_equal(y->reg[MMW_REG_KERNEL_GS_BASE], x->reg[MMW_REG_KERNEL_GS_BASE]);
 		}
 		for (unsigned k = 0; k < x->n_gpr; k++)
-			assert_true(y->gpr[k] == x->gpr[k] || y->gpr[k] == y->reg[MMW_REG_PC] || y->gpr[k] == y->reg[MMW_REG_SP]);
+			assert_true(y->gpr[k] == x->gpr[k] || y->gpr[k] == y->reg[MMW_REG_PC] ||
+				    y->gpr[k] == y->reg[MMW_REG_SP]);
 	}
 }
 
