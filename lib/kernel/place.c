@@ -8,6 +8,7 @@
 
 #include "lib/base/vec.h"
 #include "lib/kernel/bound.h"
+#include "lib/kernel/machines.h"
 #include "lib/kernel/shadow.h"
 
 enum {
@@ -263,37 +264,68 @@ static struct mmw_place shifted(uint64_t at, uint64_t shift, uint64_t size)
 	return whole(shift, size);
 }
 
-/*
- * Where machines have memory. PC: QEMU q35 and pc (hw/i386/pc_q35.c, pc_piix.c), pc before 2.0, Xen and microvm, cloud-hypervisor
- * (arch/src/x86_64/layout.rs), Firecracker (3.25 GiB). Others: QEMU virt (hw/arm/virt.c, hw/riscv/virt.c), Firecracker on arm64,
- * boards.
- */
-static const uint64_t low_sizes[] = { 0x80000000, 0xc0000000, 0xd0000000, 0xe0000000, 0xf0000000, 0xb0000000, 0xf8000000 };
-static const uint64_t bases[] = { 0x40000000, 0x80000000, 0x60000000, 0x10000000, 0x20000000, 0xc0000000, 0x100000000,
-				  0x200000, 0x2000000000, 0x8000000000, 0x10000000000 };
+/* As a machine of this kind has so much memory. */
+static struct mmw_place as_machine(const struct mmw_machine_memory *m, uint64_t size)
+{
+	bool cut = m->low && (m->or_equal ? size >= m->split_above : size > m->split_above);
+	struct mmw_place p = cut ? split(m->low, m->high, size) : whole(m->base, size);
+	struct mmw_ram_map *last = &p.map[p.n - 1];
+	char why[100];
+
+	if (m->hole && last->pa < m->hole && last->len > m->hole - last->pa) {
+		uint64_t here = m->hole - last->pa;
+
+		p.map[p.n++] = (struct mmw_ram_map){ last->off + here, m->above_hole, last->len - here };
+		last->len = here;
+	}
+	snprintf(why, sizeof(why), "as %s has it, and the page tables hold there", m->name);
+	say(&p, why);
+	return p;
+}
+
+static bool same_map(const struct mmw_place *a, const struct mmw_place *b)
+{
+	return a->n == b->n && !memcmp(a->map, b->map, a->n * sizeof(a->map[0]));
+}
+
+/* Boards and processors of no virtual machine. */
+static const uint64_t bases[] = { 0x60000000, 0x10000000, 0x20000000, 0xc0000000, 0x100000000, 0x200000, 0x2000000000,
+				  0x8000000000, 0x10000000000 };
+
+/* One more proposal, unless it is the file as it was opened or there is one like it. */
+static void propose(struct mmw_place *list, size_t *n, const struct mmw_place *p)
+{
+	bool old = *n == MMW_PLACES_MAX || (p->n == 1 && !p->map[0].pa);
+
+	for (size_t i = 0; i < *n; i++)
+		old |= same_map(&list[i], p);
+	if (!old)
+		list[(*n)++] = *p;
+}
 
 size_t mmw_kernel_places(struct mmw_kernel *k, struct mmw_place out[MMW_PLACES_MAX])
 {
 	uint64_t size = mmw_image_last(k->img) + 1;
+	struct mmw_place p;
 	size_t n = 0;
 
 	if (!mmw_image_unplaced(k->img))
 		return 0;
 	if (mmw_kernel_found(k))
 		return from_ram(k, size, out);
-	for (size_t i = 0; i < k->n_shifts && n < MMW_PLACES_MAX; i++, n++) {
-		out[n] = shifted(k->n_marks ? k->marks[0] : 0, k->shifts[i], size);
-		say(&out[n], "what the kernel says of its own place");
+	for (size_t i = 0; i < k->n_shifts; i++) {
+		p = shifted(k->n_marks ? k->marks[0] : 0, k->shifts[i], size);
+		say(&p, "what the kernel says of its own place");
+		propose(out, &n, &p);
 	}
-	for (size_t i = 0; k->n_marks && i < mmw_array_len(bases) && n < MMW_PLACES_MAX; i++) {
-		out[n] = whole(bases[i], size);
-		say(&out[n++], "a usual place, and the page tables hold there");
+	for (size_t i = 0; k->n_marks && i < mmw_array_len(mmw_machine_memories); i++) {
+		p = as_machine(&mmw_machine_memories[i], size);
+		propose(out, &n, &p);
 	}
-	for (size_t i = 0; k->n_marks && i < mmw_array_len(low_sizes) && n < MMW_PLACES_MAX; i++) {
-		if (low_sizes[i] >= size)
-			continue;
-		out[n] = split(low_sizes[i], four_gib, size);
-		say(&out[n++], "a usual place, and the page tables hold there");
+	for (size_t i = 0; k->n_marks && i < mmw_array_len(bases); i++) {
+		p = whole(bases[i], size);
+		say(&p, "a usual place, and the page tables hold there");
+		propose(out, &n, &p);
 	}
 	return n;
 }

@@ -11,12 +11,12 @@
 
 #include "lib/kernel/kernel.h"
 
-enum { MMW_PLACE_RANGES = 2, MMW_PLACES_MAX = 32 };
+enum { MMW_PLACE_RANGES = 3, MMW_PLACES_MAX = 32 };
 
 struct mmw_place {
 	struct mmw_ram_map map[MMW_PLACE_RANGES];
 	size_t n;
-	char why[120];
+	char why[160];
 };
 
 /*

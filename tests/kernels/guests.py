@@ -28,17 +28,14 @@ class Dump:
 
 
 def dumps_of(folder):
-    """The dumps in a guest's folder. A raw file does not know where its memory starts; a split one is several files."""
+    """The dumps in a guest's folder, a split one as several files. Where a raw file's memory lies, mmwalk has to find out."""
     meta = json.loads((folder / "meta.json").read_text())
-    base = meta.get("raw_base", "0x0")
     found = []
     for name in meta["dumps"]:
         stem, _, part = name.rpartition(".")
         path = str(folder / name)
         if part.isdigit() and part != "1":
             found[-1].words += ["--part", path]
-        elif name == "raw" and int(base, 16):
-            found.append(Dump(name, [f"{path}@{base}"]))
         else:
             found.append(Dump(stem or name, [path]))
     return found

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* formats/dmp.c, formats/known.c and the table of formats/layouts.h. */
+/* formats/dmp.c, formats/known.c and the table of lib/kernel/machines.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "formats/formats.h"
-#include "formats/layouts.h"
+#include "lib/kernel/machines.h"
 #include "lib/base/vec.h"
 #include "tests/tools/exercise.h"
 #include "tests/tools/recipe.h"

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where machines put their memory: for files that hold all of it, byte after byte, and say nothing of addresses.
+ * Where machines put their memory, likeliest first: for files that hold all of it, byte after byte, and say nothing of
+ * addresses (lib/kernel/place.c).
  *
  * Memory begins at `base`. If there is more than `split_above` of it (or as much, with `or_equal`), only the first
  * `low` bytes are there, and the rest begins at `high`. Where there is a second hole, what would reach `hole` goes on
  * at `above_hole` (0: none). A question mark: it was read in no source.
  */
-#ifndef MMW_FORMATS_LAYOUTS_H
-#define MMW_FORMATS_LAYOUTS_H
+#ifndef MMW_KERNEL_MACHINES_H
+#define MMW_KERNEL_MACHINES_H
 
 #include <elf.h>
 #include <stdbool.h>
