@@ -131,6 +131,24 @@ static int flat_read(struct mmw_file *file, uint64_t off, void *buf, size_t len,
 	return rc;
 }
 
+/* A gap is a hole, unless what belongs there may only be missing. Where the inner file ends is but a claim. */
+static void flat_data(struct mmw_file *file, uint64_t off, uint64_t *start, uint64_t *end)
+{
+	const struct flat *f = (struct flat *)file;
+	size_t next = runs_before(f, off);
+
+	*start = off;
+	*end = file->size;
+	if (f->truncated)
+		return;
+	if (next && off < run_end(&f->runs[next - 1])) {
+		*end = run_end(&f->runs[next - 1]);
+	} else {
+		*start = next < f->n ? f->runs[next].inner : file->size;
+		*end = next < f->n ? run_end(&f->runs[next]) : file->size;
+	}
+}
+
 static void flat_close(struct mmw_file *file)
 {
 	struct flat *f = (struct flat *)file;
@@ -620,7 +638,7 @@ static int flat_unwrap(struct mmw_file *outer, const struct mmw_unwrap *how, str
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory to open %s", outer->name);
 	memcpy(f->name, outer->name, name_len);
 	memcpy(f->name + name_len, suffix, sizeof(suffix));
-	f->file = (struct mmw_file){ .name = f->name, .read = flat_read, .close = flat_close };
+	f->file = (struct mmw_file){ .name = f->name, .read = flat_read, .close = flat_close, .data = flat_data };
 	f->outer = outer;
 	rc = build_index(f, err);
 	if (rc) {

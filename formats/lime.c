@@ -65,9 +65,12 @@ static bool find_header(struct mmw_file *f, uint64_t from, uint64_t behind, stru
 	uint8_t *buf = malloc(CHUNK);
 	bool found = false;
 
-	for (uint64_t at = from; buf && !found && at < f->size; at += CHUNK - sizeof(magic_lime) + 1) {
-		size_t n = f->size - at < CHUNK ? f->size - at : CHUNK;
+	for (uint64_t at = from, end; buf && !found && at < f->size; at += CHUNK - sizeof(magic_lime) + 1) {
+		size_t n;
 
+		/* No header begins with zeros: nothing is looked for in holes. */
+		mmw_file_data(f, at, &at, &end);
+		n = f->size - at < CHUNK ? f->size - at : CHUNK;
 		if (n < sizeof(magic_lime) || mmw_file_read(f, at, buf, n, NULL))
 			break;
 		for (size_t i = 0; !found && i <= n - sizeof(magic_lime); i++) {

@@ -99,7 +99,7 @@ static void note_wrapper(char *note, size_t size, const char *wrapper)
 static int peel(struct mmw_file **file, const struct mmw_open_opts *opts, struct peeled *out, struct mmw_err *err)
 {
 	const struct mmw_unwrap how = { opts->progress, opts->max_expand ? opts->max_expand : MMW_EXPAND_MAX, opts->snapshot };
-	bool chosen = !opts->snapshot;
+	bool chosen = !opts->snapshot, flat = false;
 
 	*out = (struct peeled){ 0 };
 	for (int depth = 0; ; depth++) {
@@ -107,6 +107,11 @@ static int peel(struct mmw_file **file, const struct mmw_open_opts *opts, struct
 
 		if (rc)
 			return rc;
+		/* How large the dump in such a stream is, is only claimed: nothing that reads from end to end may be in it. */
+		if (flat && out->fmt != &mmw_format_elf && out->fmt != &mmw_format_kdump && out->fmt != &mmw_format_flattened)
+			return mmw_fail(err, MMW_E_CORRUPT, 0, "%s: neither an ELF file nor a kdump, which alone are written so",
+					(*file)->name);
+		flat = out->fmt == &mmw_format_flattened;
 		if (!out->fmt->unwrap)
 			return chosen ? 0 : mmw_fail(err, MMW_E_ARG, 0, "%s: --snapshot goes with a qcow2 image, and this is "
 						     "none (%s)", (*file)->name, out->fmt->name);
