@@ -347,6 +347,20 @@ static int open_once(struct mmw_target *t, struct mmw_err *err)
 	return rc ? rc : mmw_kernel_bind(t->image, &t->kopts, &t->kernel, err);
 }
 
+/* Memory that is not placed yet: an address the user gave (--root) means nothing there before it is. */
+static int open_unplaced(struct mmw_target *t, struct mmw_err *err)
+{
+	struct mmw_kernel_opts opts = t->kopts;
+	int rc = mmw_open(t->image_name, &t->oopts, &t->image, err);
+
+	if (!rc && mmw_image_unplaced(t->image)) {
+		opts.has_root = false;
+		opts.paging = NULL;
+		opts.levels = 0;
+	}
+	return rc ? rc : mmw_kernel_bind(t->image, &opts, &t->kernel, err);
+}
+
 /* The same memory placed otherwise: taken when the kernel holds there. What the search saw is where to look. */
 static bool try_place(struct mmw_target *t, const struct mmw_place *p)
 {
@@ -391,7 +405,11 @@ static int place(struct mmw_target *t, struct mmw_err *err)
 		placed = places[i].n && try_place(t, &places[i]);
 	}
 	free(places);
-	return 0;
+	if (placed || !t->kopts.has_root || !mmw_image_unplaced(t->image))
+		return 0;
+	mmw_kernel_close(t->kernel);
+	t->kernel = NULL;
+	return mmw_kernel_bind(t->image, &t->kopts, &t->kernel, err);
 }
 
 static int open_target(struct mmw_target *t, struct mmw_err *err)
@@ -402,7 +420,7 @@ static int open_target(struct mmw_target *t, struct mmw_err *err)
 		return mmw_fail(err, MMW_E_ARG, 0, "%s goes with --root", t->kopts.paging ? "--paging" : "--levels");
 	if (t->kopts.levels && t->kopts.paging)
 		return mmw_fail(err, MMW_E_ARG, 0, "--paging says how many levels there are; --levels does not go with it");
-	rc = open_once(t, err);
+	rc = open_unplaced(t, err);
 	if (!rc && mmw_image_damage(t->image)[0])
 		mmw_warn("%s", mmw_image_damage(t->image));
 	return rc ? rc : place(t, err);
