@@ -7,15 +7,12 @@
 #include <string.h>
 
 #include "lib/base/bytes.h"
-#include "lib/base/par.h"
 #include "lib/base/vec.h"
 #include "lib/kernel/shadow.h"
+#include "lib/mm/pass.h"
 #include "lib/sym/vmcoreinfo.h"
 
-enum {
-	PROBLEMS_MAX = 256,
-	CHUNK_BYTES = 32 << 10,  /* of the memmap read at a time: more would waste what a free block lets us skip */
-};
+enum { PROBLEMS_MAX = 256 };
 
 struct page_rec {
 	uint64_t type, order, next, prev;
@@ -108,14 +105,6 @@ struct item {
 	uint64_t bad_orders;
 };
 
-struct pass {
-	struct opening *o;
-	struct mmw_reader **readers;
-	struct mmw_vm **vms;
-	struct item *items;
-	unsigned workers;
-};
-
 static int add_block(struct item *it, uint64_t pfn, const struct page_rec *rec)
 {
 	int rc = mmw_vec_reserve(&it->blocks, &it->cap, it->n + 1, sizeof(*it->blocks), NULL);
@@ -126,15 +115,38 @@ static int add_block(struct item *it, uint64_t pfn, const struct page_rec *rec)
 	return rc;
 }
 
-/* Look at the struct pages in `bytes`; returns how many frames they take us on, or a negative code. */
-static int64_t look_at(struct pass *p, struct item *it, uint64_t pfn, const uint8_t *bytes, uint64_t n)
+/* Struct pages that cannot be read. Where nothing is mapped there simply are none. */
+static void unreadable(struct item *it, const struct mmw_page_run *run)
 {
-	const struct opening *o = p->o;
+	if (run->why == MMW_E_NOTPRESENT)
+		return;
+	if (!it->unreadable.why)
+		it->unreadable = (struct mmw_buddy_problem){ .kind = MMW_BUDDY_UNREADABLE, .zone = -1, .order = -1, .type = -1,
+							     .addr = run->va, .pfn = run->pfn, .why = run->why };
+	it->unreadable.found += run->n;
+}
+
+static void bad_order(struct item *it, uint64_t pfn, uint64_t va, uint64_t order)
+{
+	if (!it->bad_orders++)
+		it->bad_order = (struct mmw_buddy_problem){ .kind = MMW_BUDDY_BAD_ORDER, .zone = -1, .type = -1, .order = -1,
+							    .pfn = pfn, .addr = va, .found = order };
+}
+
+/* A free block tells of all its frames. */
+static int64_t look_for_marks(void *ctx, void *state, const struct mmw_page_run *run)
+{
+	const struct opening *o = ctx;
+	struct item *it = state;
 	uint64_t size = o->b->memmap.page_size, type_at = o->page.bound[0].offset, i = 0;
 	bool be = mmw_image_big_endian(mmw_kernel_image(o->k));
 
-	while (i < n) {
-		const uint8_t *page = bytes + i * size;
+	if (!run->bytes) {
+		unreadable(it, run);
+		return (int64_t)run->n;
+	}
+	while (i < run->n) {
+		const uint8_t *page = run->bytes + i * size;
 		struct page_rec rec;
 
 		it->seen++;
@@ -143,134 +155,50 @@ static int64_t look_at(struct pass *p, struct item *it, uint64_t pfn, const uint
 			continue;
 		}
 		mmw_shadow_take(&o->page, page, be, &rec);
-		if (rec.order >= o->b->zones.orders || (pfn + i) & ((1ull << rec.order) - 1)) {
-			if (!it->bad_orders++)
-				it->bad_order = (struct mmw_buddy_problem){ .kind = MMW_BUDDY_BAD_ORDER, .zone = -1, .type = -1,
-					.order = -1, .pfn = pfn + i, .addr = mmw_memmap_page(&o->b->memmap, pfn + i),
-					.found = rec.order };
+		if (rec.order >= o->b->zones.orders || (run->pfn + i) & ((1ull << rec.order) - 1)) {
+			bad_order(it, run->pfn + i, run->va + i * size, rec.order);
 			i++;
 			continue;
 		}
-		if (add_block(it, pfn + i, &rec))
+		if (add_block(it, run->pfn + i, &rec))
 			return -MMW_E_NOMEM;
 		i += 1ull << rec.order;
 	}
 	return (int64_t)i;
 }
 
-/* One host page's worth of struct pages cannot be read. Where nothing is mapped there simply are none. */
-static void unreadable(struct item *it, uint64_t va, uint64_t pfn, uint64_t n, int rc)
-{
-	if (rc == -MMW_E_NOTPRESENT)
-		return;
-	if (!it->unreadable.why)
-		it->unreadable = (struct mmw_buddy_problem){ .kind = MMW_BUDDY_UNREADABLE, .zone = -1, .order = -1, .type = -1,
-							     .addr = va, .pfn = pfn, .why = (enum mmw_code)-rc };
-	it->unreadable.found += n;
-}
-
-static int pass_section(void *ctx, unsigned worker, uint64_t index)
-{
-	struct pass *p = ctx;
-	const struct mmw_memmap *m = &p->o->b->memmap;
-	struct item *it = &p->items[index];
-	uint64_t pfn = m->sections[index] << m->section_shift, end = pfn + (1ull << m->section_shift);
-	uint64_t per_chunk = CHUNK_BYTES / m->page_size, step = per_chunk;
-	uint8_t bytes[CHUNK_BYTES];
-
-	pfn = pfn < m->first_pfn ? m->first_pfn : pfn;
-	end = end - 1 > m->last_pfn ? m->last_pfn + 1 : end;
-	while (pfn < end) {
-		uint64_t n = end - pfn < step ? end - pfn : step;
-		int rc = mmw_vm_read(p->vms[worker], mmw_memmap_page(m, pfn), bytes, n * m->page_size, NULL);
-		int64_t on = (int64_t)n;
-
-		if (rc && step > 1 && n > 1) {
-			/* Part of it may be there: creep up to the gap, page of memmap by page. */
-			step = step > 4096 / m->page_size ? 4096 / m->page_size : 1;
-			continue;
-		}
-		if (rc)
-			unreadable(it, mmw_memmap_page(m, pfn), pfn, n, rc);
-		else
-			on = look_at(p, it, pfn, bytes, n);
-		if (on < 0)
-			return (int)on;
-		pfn += on;
-		if (pfn % per_chunk == 0)
-			step = per_chunk;
-	}
-	return 0;
-}
-
-static int pass_run(struct pass *p, unsigned threads, struct mmw_err *err)
-{
-	struct mmw_kernel *k = p->o->k;
-	int rc = 0;
-
-	p->workers = mmw_parallel_workers(threads);
-	p->readers = calloc(p->workers, sizeof(*p->readers));
-	p->vms = calloc(p->workers, sizeof(*p->vms));
-	p->items = calloc(p->o->b->memmap.n_sections, sizeof(*p->items));
-	if (!p->readers || !p->vms || !p->items)
-		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for a pass over the memmap");
-	for (unsigned i = 0; !rc && i < p->workers; i++) {
-		rc = mmw_reader_open(mmw_kernel_image(k), &p->readers[i], err);
-		p->vms[i] = rc ? NULL : malloc(sizeof(*p->vms[i]));
-		if (!rc && !p->vms[i])
-			rc = mmw_fail(err, MMW_E_NOMEM, 0, "no memory for a pass over the memmap");
-		if (!rc)
-			mmw_vm_init(p->vms[i], p->readers[i], mmw_kernel_vm(k)->walk.space);
-	}
-	return rc ? rc : mmw_parallel(p->workers, p->o->b->memmap.n_sections, pass_section, p, err);
-}
-
-static void pass_close(struct pass *p)
-{
-	for (unsigned i = 0; p->readers && i < p->workers; i++)
-		mmw_reader_close(p->readers[i]);
-	for (unsigned i = 0; p->vms && i < p->workers; i++)
-		free(p->vms[i]);
-	for (size_t i = 0; p->items && i < p->o->b->memmap.n_sections; i++)
-		free(p->items[i].blocks);
-	free(p->readers);
-	free(p->vms);
-	free(p->items);
-}
-
 /* Sections are in order, and so are the blocks in each: joined, they are sorted by frame. */
-static int gather(struct pass *p, struct mmw_err *err)
+static int gather_marks(void *ctx, void *state, struct mmw_err *err)
 {
-	struct mmw_buddy *b = p->o->b;
+	const struct opening *o = ctx;
+	const struct item *it = state;
+	struct mmw_buddy *b = o->b;
+	int rc = mmw_vec_reserve(&b->blocks, &b->cap_blocks, b->n_blocks + it->n, sizeof(*b->blocks), err);
 
-	for (size_t i = 0; i < b->memmap.n_sections; i++) {
-		struct item *it = &p->items[i];
-		int rc = mmw_vec_reserve(&b->blocks, &b->cap_blocks, b->n_blocks + it->n, sizeof(*b->blocks), err);
-
-		if (rc)
-			return rc;
-		if (it->n)
-			memcpy(b->blocks + b->n_blocks, it->blocks, it->n * sizeof(*it->blocks));
-		b->n_blocks += it->n;
-		b->pages_seen += it->seen;
-		if (it->unreadable.why)
-			problem(b, it->unreadable);
-		if (it->bad_orders)
-			problem(b, it->bad_order);
-		b->more_problems += it->bad_orders ? it->bad_orders - 1 : 0;
-	}
+	if (rc)
+		return rc;
+	if (it->n)
+		memcpy(b->blocks + b->n_blocks, it->blocks, it->n * sizeof(*it->blocks));
+	b->n_blocks += it->n;
+	b->pages_seen += it->seen;
+	if (it->unreadable.why)
+		problem(b, it->unreadable);
+	if (it->bad_orders)
+		problem(b, it->bad_order);
+	b->more_problems += it->bad_orders ? it->bad_orders - 1 : 0;
 	return 0;
+}
+
+static void drop_marks(void *state)
+{
+	free(((struct item *)state)->blocks);
 }
 
 static int read_marks(struct opening *o, unsigned threads, struct mmw_err *err)
 {
-	struct pass p = { .o = o };
-	int rc = pass_run(&p, threads, err);
+	static const struct mmw_pass_ops ops = { sizeof(struct item), look_for_marks, gather_marks, drop_marks };
 
-	if (!rc)
-		rc = gather(&p, err);
-	pass_close(&p);
-	return rc;
+	return mmw_pass(o->k, &o->b->memmap, threads, &ops, o, err);
 }
 
 /* --- the lists ---------------------------------------------------------------------------------------------------- */
@@ -456,9 +384,9 @@ static int bind(struct opening *o, struct mmw_err *err)
 
 	if (!rc)
 		rc = mmw_kernel_member_any(o->k, "page", "buddy_list|lru", &o->lru, err);
-	if (!rc && o->page.bound[0].size != 4)  /* look_at() reads it as such */
+	if (!rc && o->page.bound[0].size != 4)  /* look_for_marks() reads it as such */
 		return mmw_fail(err, MMW_E_CORRUPT, 0, "struct page keeps its type in %u bytes", o->page.bound[0].size);
-	if (!rc && (o->page.last >= o->b->memmap.page_size || o->b->memmap.page_size > CHUNK_BYTES))
+	if (!rc && o->page.last >= o->b->memmap.page_size)
 		rc = mmw_fail(err, MMW_E_CORRUPT, 0, "struct page of %" PRIu64 " bytes does not hold its members",
 			      o->b->memmap.page_size);
 	return rc;

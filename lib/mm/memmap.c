@@ -7,6 +7,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/vec.h"
+#include "lib/kernel/shadow.h"
 #include "lib/sym/vmcoreinfo.h"
 
 enum {
@@ -21,13 +22,14 @@ enum {
 struct scan {
 	struct mmw_kernel *k;
 	struct mmw_memmap *m;
-	uint64_t roots, n_roots, per_root, section_size, map_offset;
+	uint64_t roots, n_roots, per_root, section_size, map_offset, usage_offset;
+	bool has_usage;
 	unsigned word;
 	uint8_t *bytes;  /* of one root's page */
 	bool based;
 };
 
-static int take_section(struct scan *s, uint64_t nr, uint64_t map, struct mmw_err *err)
+static int take_section(struct scan *s, uint64_t nr, uint64_t map, uint64_t usage, struct mmw_err *err)
 {
 	uint64_t base = map & ~((1ull << FLAG_BITS) - 1);
 	int rc;
@@ -40,9 +42,12 @@ static int take_section(struct scan *s, uint64_t nr, uint64_t map, struct mmw_er
 	s->m->base = base;
 	s->based = true;
 	rc = mmw_vec_reserve(&s->m->sections, &s->m->cap_sections, s->m->n_sections + 1, sizeof(*s->m->sections), err);
-	if (!rc)
-		s->m->sections[s->m->n_sections++] = nr;
-	return rc;
+	rc = rc ? rc : mmw_vec_reserve(&s->m->usage, &s->m->cap_usage, s->m->n_sections + 1, sizeof(*s->m->usage), err);
+	if (rc)
+		return rc;
+	s->m->usage[s->m->n_sections] = usage;
+	s->m->sections[s->m->n_sections++] = nr;
+	return 0;
 }
 
 static int scan_root(struct scan *s, uint64_t root, uint64_t root_va, struct mmw_err *err)
@@ -50,9 +55,12 @@ static int scan_root(struct scan *s, uint64_t root, uint64_t root_va, struct mmw
 	int rc = mmw_vm_read(mmw_kernel_vm(s->k), root_va, s->bytes, s->per_root * s->section_size, err);
 	bool be = mmw_image_big_endian(mmw_kernel_image(s->k));
 
-	for (uint64_t i = 0; !rc && i < s->per_root; i++)
-		rc = take_section(s, root * s->per_root + i,
-				  mmw_get_word(s->bytes + i * s->section_size + s->map_offset, s->word, be), err);
+	for (uint64_t i = 0; !rc && i < s->per_root; i++) {
+		const uint8_t *section = s->bytes + i * s->section_size;
+
+		rc = take_section(s, root * s->per_root + i, mmw_get_word(section + s->map_offset, s->word, be),
+				  s->has_usage ? mmw_get_word(section + s->usage_offset, s->word, be) : 0, err);
+	}
 	return rc;
 }
 
@@ -73,6 +81,9 @@ static int find_roots(struct scan *s, struct mmw_err *err)
 	if (!s->section_size || s->section_size > 256 || m.offset + s->word > s->section_size)
 		return mmw_fail(err, MMW_E_CORRUPT, 0, "struct mem_section of %" PRIu64 " bytes", s->section_size);
 	s->map_offset = m.offset;
+	s->has_usage = !mmw_kernel_member_any(s->k, "mem_section", "usage|pageblock_flags", &m, NULL) &&
+		       m.offset + s->word <= s->section_size;
+	s->usage_offset = m.offset;
 	s->per_root = (1ull << mmw_kernel_page_shift(s->k)) / s->section_size;
 	return 0;
 }
@@ -181,30 +192,43 @@ int mmw_memmap_open(struct mmw_kernel *k, struct mmw_memmap *out, struct mmw_err
 void mmw_memmap_close(struct mmw_memmap *m)
 {
 	free(m->sections);
+	free(m->usage);
 	m->sections = NULL;
-	m->n_sections = m->cap_sections = 0;
+	m->usage = NULL;
+	m->n_sections = m->cap_sections = m->cap_usage = 0;
 }
 
-bool mmw_memmap_pfn(const struct mmw_memmap *m, uint64_t va, uint64_t *pfn)
+/* Its place in the list, or n_sections. */
+static size_t find_section(const struct mmw_memmap *m, uint64_t section)
 {
-	uint64_t offset = va - m->base, section;
 	size_t lo = 0, hi = m->n_sections;
 
-	if (offset % m->page_size)
-		return false;
-	*pfn = offset / m->page_size;
-	if (*pfn < m->first_pfn || *pfn > m->last_pfn)
-		return false;
-	section = *pfn >> m->section_shift;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
 		if (m->sections[mid] == section)
-			return true;
+			return mid;
 		if (m->sections[mid] < section)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return false;
+	return m->n_sections;
+}
+
+uint64_t mmw_memmap_usage(const struct mmw_memmap *m, uint64_t section)
+{
+	size_t i = find_section(m, section);
+
+	return m->usage && i < m->n_sections ? m->usage[i] : 0;
+}
+
+bool mmw_memmap_pfn(const struct mmw_memmap *m, uint64_t va, uint64_t *pfn)
+{
+	uint64_t offset = va - m->base;
+
+	if (offset % m->page_size)
+		return false;
+	*pfn = offset / m->page_size;
+	return *pfn >= m->first_pfn && *pfn <= m->last_pfn && find_section(m, *pfn >> m->section_shift) < m->n_sections;
 }

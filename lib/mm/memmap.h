@@ -16,7 +16,8 @@ struct mmw_memmap {
 	uint64_t page_size;    /* sizeof(struct page) */
 	unsigned section_shift;  /* frames a section, as a power of two */
 	uint64_t *sections;    /* numbers of the sections that have struct pages, ascending */
-	size_t n_sections, cap_sections;
+	uint64_t *usage;       /* of each, where its mem_section_usage is (its bitmap of pageblocks before 5.3); 0: not known */
+	size_t n_sections, cap_sections, cap_usage;
 	uint64_t first_pfn, last_pfn;  /* and of those sections only these frames have any */
 };
 
@@ -27,6 +28,9 @@ static inline uint64_t mmw_memmap_page(const struct mmw_memmap *m, uint64_t pfn)
 {
 	return m->base + pfn * m->page_size;
 }
+
+/* The entry of `usage` that belongs to a section; 0 for one without struct pages. */
+uint64_t mmw_memmap_usage(const struct mmw_memmap *m, uint64_t section);
 
 /* The frame whose struct page is at va; false when va is none (between two, or in no section that has any). */
 bool mmw_memmap_pfn(const struct mmw_memmap *m, uint64_t va, uint64_t *pfn);

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/mm/pageblock.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/kernel/shadow.h"
+#include "lib/sym/vmcoreinfo.h"
+
+enum {
+	BITS = 4,  /* of a pageblock: the migrate type's three, and compaction's */
+	TYPE_MASK = 7,
+	BITMAP_MAX = 4096,  /* bytes of a section's */
+};
+
+/* 64 TiB in pageblocks of 2 MiB, each looked at once. */
+static const uint64_t budget = 1ull << 25;
+
+struct blocks {
+	struct mmw_kernel *k;
+	struct mmw_vm *vm;
+	const struct mmw_zones *z;
+	const struct mmw_memmap *m;
+	struct mmw_pageblocks *out;
+	unsigned word, bits;
+	int isolate_bit;             /* one that means MIGRATE_ISOLATE whatever the type is (6.17); -1: none */
+	bool flat;
+	uint64_t flags_at;           /* in struct zone, or struct mem_section_usage */
+	struct mmw_member page_flags;
+	unsigned zone_shift, zone_bits, node_shift, node_bits;
+	uint64_t budget;
+};
+
+static unsigned log2_of(uint64_t v)
+{
+	return v ? 63 - (unsigned)__builtin_clzll(v) : 0;
+}
+
+/*
+ * Of sections that were there at boot the kernel laid the bitmaps side by side (mm/sparse.c, sparse_init_nid): how far
+ * apart they are tells how large one is. 0: it does not.
+ */
+static unsigned order_by_bitmaps(const struct blocks *b)
+{
+	uint64_t nearest = UINT64_MAX, blocks;
+
+	for (size_t i = 0; b->m->usage && i + 1 < b->m->n_sections; i++) {
+		uint64_t apart = b->m->usage[i + 1] - b->m->usage[i];
+
+		if (b->m->usage[i] && b->m->usage[i + 1] > b->m->usage[i] && apart < nearest)
+			nearest = apart;
+	}
+	/* One word is the least there is, whatever it holds. */
+	if (nearest == UINT64_MAX || nearest <= b->flags_at + b->word || nearest - b->flags_at > BITMAP_MAX)
+		return 0;
+	blocks = (nearest - b->flags_at) * 8 / b->bits;
+	if (!blocks || blocks & (blocks - 1) || log2_of(blocks) > b->m->section_shift)
+		return 0;
+	return b->m->section_shift - log2_of(blocks);
+}
+
+/*
+ * Without that: a huge page where the kernel has such, and no more than the largest free block
+ * (include/linux/pageblock-flags.h).
+ */
+static unsigned order_of(const struct blocks *b)
+{
+	const struct mmw_space *s = mmw_kernel_space(b->k);
+	unsigned largest = b->z->orders - 1, order = order_by_bitmaps(b);
+	uint64_t va;
+
+	if (order && order <= largest)
+		return order;
+	if (s && !mmw_kernel_symbol(b->k, "hugetlb_fault", &va, NULL, NULL))
+		return s->paging.bits[0] < largest ? s->paging.bits[0] : largest;
+	return largest;
+}
+
+/* include/linux/page-flags-layout.h: from the top the node (where there are several), then the zone. */
+static int bind_page(struct blocks *b, struct mmw_err *err)
+{
+	const char *text = mmw_kernel_vmcoreinfo(b->k);
+	struct mmw_member zones;
+	uint64_t nodes = 1;
+	int rc = mmw_kernel_member_any(b->k, "page", "flags.f|flags", &b->page_flags, err);
+
+	rc = rc ? rc : mmw_kernel_member(b->k, "pglist_data", "node_zones", &zones, NULL, err);
+	if (rc)
+		return rc;
+	mmw_vmcoreinfo_length(text, "node_data", &nodes);
+	while (1ull << b->node_bits < nodes && b->node_bits < 10)
+		b->node_bits++;
+	while (1ull << b->zone_bits < zones.count && b->zone_bits < 3)
+		b->zone_bits++;
+	b->node_shift = 8 * b->word - b->node_bits;
+	b->zone_shift = b->node_shift - b->zone_bits;
+	return 0;
+}
+
+static int bind(struct blocks *b, struct mmw_err *err)
+{
+	struct mmw_member m;
+	int64_t bit;
+	int rc;
+
+	b->isolate_bit = -1;
+	b->bits = BITS;
+	if (!mmw_kernel_enumerator(b->k, "pageblock_bits", "PB_migrate_isolate", &bit, NULL) && bit > 0 && bit < 8) {
+		b->isolate_bit = (int)bit;
+		b->bits = 2 * BITS;
+	}
+	rc = mmw_kernel_member(b->k, "zone", "pageblock_flags", &m, NULL, NULL);
+	b->flat = !rc;
+	if (rc)
+		rc = mmw_kernel_member(b->k, "mem_section_usage", "pageblock_flags", &m, NULL, NULL);
+	if (rc && !mmw_kernel_member(b->k, "mem_section", "pageblock_flags", &m, NULL, NULL)) {
+		m.offset = 0;
+		rc = 0;
+	}
+	if (rc)
+		return mmw_fail(err, MMW_E_NOTYPE, 0, "no type says where their bitmaps are (--types FILE brings the kernel's types)");
+	b->flags_at = m.offset;
+	return bind_page(b, err);
+}
+
+/* The zone that the struct page of this frame names; false where there is none. */
+static bool in_zone(struct blocks *b, const struct mmw_zone *zone, uint64_t pfn)
+{
+	uint64_t flags;
+
+	if (mmw_vm_read_uint(b->vm, mmw_memmap_page(b->m, pfn) + b->page_flags.offset, b->word, &flags, NULL))
+		return false;
+	return (flags >> b->zone_shift & ((1u << b->zone_bits) - 1)) == zone->index &&
+	       (!b->node_bits || flags >> b->node_shift == zone->node);
+}
+
+/* Where the bitmap of this frame is, and which of its pageblocks the frame is in. */
+static bool place_of(struct blocks *b, const struct mmw_zone *zone, uint64_t pfn, uint64_t *bitmap, uint64_t *block)
+{
+	uint64_t first = zone->start_pfn >> b->out->order << b->out->order, section = pfn >> b->m->section_shift;
+
+	if (b->flat) {
+		*block = (pfn - first) >> b->out->order;
+		return !mmw_vm_read_uint(b->vm, zone->va + b->flags_at, b->word, bitmap, NULL) && *bitmap;
+	}
+	*block = (pfn & ((1ull << b->m->section_shift) - 1)) >> b->out->order;
+	*bitmap = mmw_memmap_usage(b->m, section);
+	*bitmap += *bitmap ? b->flags_at : 0;
+	return *bitmap;
+}
+
+static int type_of(struct blocks *b, const struct mmw_zone *zone, uint64_t pfn)
+{
+	uint64_t bitmap, block, word;
+	unsigned shift;
+
+	if (!place_of(b, zone, pfn, &bitmap, &block))
+		return -1;
+	shift = block * b->bits % (8 * b->word);
+	if (mmw_vm_read_uint(b->vm, bitmap + block * b->bits / (8 * b->word) * b->word, b->word, &word, NULL))
+		return -1;
+	word >>= shift;
+	if (b->isolate_bit >= 0 && word >> b->isolate_bit & 1)
+		return b->z->isolate;
+	return (int)(word & TYPE_MASK);
+}
+
+static void count_block(struct blocks *b, size_t index, uint64_t pfn)
+{
+	const struct mmw_zone *zone = &b->z->zone[index];
+	int type = in_zone(b, zone, pfn) ? type_of(b, zone, pfn) : -1;
+
+	if (type >= 0 && (unsigned)type < b->z->types)
+		b->out->counts[index * b->z->types + type]++;
+}
+
+/* As the kernel does: a step is a pageblock from where the zone starts, be that a pageblock's start or not. */
+static bool count_zone(struct blocks *b, size_t index)
+{
+	const struct mmw_zone *zone = &b->z->zone[index];
+	const struct mmw_memmap *m = b->m;
+	uint64_t step = 1ull << b->out->order, end = zone->start_pfn + zone->spanned;
+
+	end = end < zone->start_pfn ? UINT64_MAX : end;
+	for (size_t i = 0; i < m->n_sections; i++) {
+		uint64_t first = m->sections[i] << m->section_shift, last = first + (1ull << m->section_shift) - 1;
+
+		if (last < zone->start_pfn || first >= end)
+			continue;
+		first = first > m->first_pfn ? first : m->first_pfn;
+		last = last < m->last_pfn ? last : m->last_pfn;
+		first = first > zone->start_pfn ? zone->start_pfn + (first - zone->start_pfn + step - 1) / step * step :
+			zone->start_pfn;
+		for (uint64_t at = first; at <= last && at < end; at += step) {
+			if (!b->budget--)
+				return false;
+			count_block(b, index, at);
+		}
+	}
+	return true;
+}
+
+int mmw_pageblocks_open(struct mmw_kernel *k, const struct mmw_zones *z, const struct mmw_memmap *m,
+			struct mmw_pageblocks *out, struct mmw_err *err)
+{
+	struct blocks b = { .k = k, .vm = mmw_kernel_vm(k), .z = z, .m = m, .out = out, .budget = budget,
+			    .word = mmw_kernel_arch(k)->word };
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = bind(&b, err);
+	out->order = order_of(&b);
+	if (rc)
+		return mmw_wrap(err, rc, "pageblocks");
+	out->counts = calloc(z->n * z->types, sizeof(*out->counts));
+	if (!out->counts)
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory to count pageblocks");
+	for (size_t i = 0; i < z->n; i++)
+		if (!count_zone(&b, i))
+			return mmw_fail(err, MMW_E_LIMIT, 0, "zones that claim more than %" PRIu64 " pageblocks", budget);
+	return 0;
+}
+
+void mmw_pageblocks_close(struct mmw_pageblocks *p)
+{
+	free(p->counts);
+	p->counts = NULL;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Pageblocks: runs of 2^order frames, whose migrate type a bitmap keeps (mm/page_alloc.c, get_pfnblock_bitmap_bitidx):
+ * of each memory section (mem_section_usage.pageblock_flags from 5.3, before that mem_section.pageblock_flags), or in flat
+ * memory of each zone (zone.pageblock_flags).
+ */
+#ifndef MMW_MM_PAGEBLOCK_H
+#define MMW_MM_PAGEBLOCK_H
+
+#include "lib/mm/memmap.h"
+#include "lib/mm/zone.h"
+
+struct mmw_pageblocks {
+	unsigned order;
+	uint64_t *counts;  /* zones.n x zones.types, as mm/vmstat.c's pagetypeinfo_showblockcount_print() counts them */
+};
+
+/*
+ * MMW_E_NOTYPE names what this kernel's types lack; the order is set all the same. How large a pageblock is the kernel
+ * records nowhere: the distance of its bitmaps tells, else the rule of include/linux/pageblock-flags.h.
+ */
+int mmw_pageblocks_open(struct mmw_kernel *k, const struct mmw_zones *z, const struct mmw_memmap *m,
+			struct mmw_pageblocks *out, struct mmw_err *err);
+void mmw_pageblocks_close(struct mmw_pageblocks *p);
+
+#endif
