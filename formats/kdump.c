@@ -104,11 +104,6 @@ struct kdump_reader {
 	uint8_t packed[];  /* block_size bytes */
 };
 
-static uint64_t min64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 static int kdump_probe(const struct mmw_bytes *head, uint64_t file_size)
 {
 	(void)file_size;
@@ -211,11 +206,6 @@ static void describe(struct mmw_image *img, const struct kdump_head *h, const st
 }
 
 /* --- the bitmaps ---------------------------------------------------------------------------------------------- */
-
-static bool all_zero(const uint8_t *p, size_t len)
-{
-	return !p[0] && !memcmp(p, p + 1, len - 1);
-}
 
 /* Stored bits before `pfn`, which may be the end. */
 static uint64_t rank_of(const struct kdump *k, uint64_t pfn)
@@ -320,7 +310,7 @@ static int add_leaf(struct kdump *k, uint64_t index, const uint8_t *ram, const u
 static int load_chunk(struct kdump *k, struct mmw_file *f, uint64_t ram_at, uint64_t stored_at, uint64_t first,
 		      uint64_t n, uint8_t *buf, struct mmw_err *err)
 {
-	uint64_t skip = first * LEAF_BYTES, len = min64(n * LEAF_BYTES, (k->n_pfn + 7) / 8 - skip);
+	uint64_t skip = first * LEAF_BYTES, len = mmw_min64(n * LEAF_BYTES, (k->n_pfn + 7) / 8 - skip);
 	uint8_t *ram = buf, *stored = ram_at == stored_at ? ram : buf + BITMAP_CHUNK * LEAF_BYTES;
 	int rc = mmw_file_read(f, ram_at + skip, ram, len, err);
 
@@ -330,7 +320,7 @@ static int load_chunk(struct kdump *k, struct mmw_file *f, uint64_t ram_at, uint
 		memset(stored + len, 0, n * LEAF_BYTES - len);
 	}
 	for (uint64_t i = 0; !rc && i < n; i++, ram += LEAF_BYTES, stored += LEAF_BYTES) {
-		if (all_zero(ram, LEAF_BYTES) && all_zero(stored, LEAF_BYTES))
+		if (mmw_all_zero(ram, LEAF_BYTES) && mmw_all_zero(stored, LEAF_BYTES))
 			k->leaves[first + i + 1].rank = k->leaves[first + i].rank;
 		else
 			rc = add_leaf(k, first + i, ram, stored, err);
@@ -360,7 +350,7 @@ static int load_bitmaps(struct kdump *k, struct mmw_file *f, const struct kdump_
 	if (!k->leaves || !buf)
 		rc = mmw_fail(err, MMW_E_NOMEM, 0, "no memory for the bitmaps of %" PRIu64 " pages", k->n_pfn);
 	for (uint64_t i = 0; !rc && i < k->n_leaves; i += BITMAP_CHUNK) {
-		uint64_t n = min64(BITMAP_CHUNK, k->n_leaves - i);
+		uint64_t n = mmw_min64(BITMAP_CHUNK, k->n_leaves - i);
 
 		rc = load_chunk(k, f, at, two ? at + len / 2 : at, i, n, buf, err);
 	}
@@ -415,7 +405,7 @@ static int kdump_next_extent(const struct mmw_image *img, uint64_t from, struct 
 	const struct kdump *k = img->priv;
 	uint64_t size = img->block_size, pfn = from / size, stop;
 
-	pfn = first_known(k, pfn > k->base ? min64(pfn - k->base, k->n_pfn) : 0);
+	pfn = first_known(k, pfn > k->base ? mmw_min64(pfn - k->base, k->n_pfn) : 0);
 	if (pfn == k->n_pfn)
 		return 0;
 	out->state = MMW_STORED;
@@ -436,7 +426,7 @@ static int fill_window(const struct part *part, struct desc_window *w, uint64_t 
 	uint64_t at = part->desc_at + index * DESC_LEN;
 	/* Reading in order: worth a large read. */
 	bool onward = part == w->part && index - w->first < w->n + DESC_WINDOW;
-	uint64_t n = min64(part->n_desc - index, onward ? DESC_WINDOW : DESC_FEW);
+	uint64_t n = mmw_min64(part->n_desc - index, onward ? DESC_WINDOW : DESC_FEW);
 	int rc;
 
 	w->n = 0;
@@ -548,7 +538,7 @@ static int check_damage(struct mmw_image *img, const struct kdump_head *h, struc
 static int same_dump(struct mmw_file *one, struct mmw_file *other, const struct kdump_head *h, struct mmw_err *err)
 {
 	/* Of an empty part the padding behind the bitmaps is missing. */
-	uint64_t stop = min64(mmw_kdump_desc_start(h), min64(one->size, other->size)), rest = h->block_size + KDUMP_SUB_LEN;
+	uint64_t stop = mmw_min64(mmw_kdump_desc_start(h), mmw_min64(one->size, other->size)), rest = h->block_size + KDUMP_SUB_LEN;
 	uint8_t *buf = malloc(2 * COMPARE_CHUNK);
 	bool same = true;
 	int rc = 0;
@@ -556,7 +546,7 @@ static int same_dump(struct mmw_file *one, struct mmw_file *other, const struct 
 	if (!buf)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory to compare %s", other->name);
 	for (uint64_t at = 0, n; !rc && same && at < stop; at = at ? at + n : rest) {
-		n = at ? min64(stop - at, COMPARE_CHUNK) : MAIN_LEN;
+		n = at ? mmw_min64(stop - at, COMPARE_CHUNK) : MAIN_LEN;
 		rc = mmw_file_read(one, at, buf, n, err);
 		rc = rc ? rc : mmw_file_read(other, at, buf + COMPARE_CHUNK, n, err);
 		same = !rc && !memcmp(buf, buf + COMPARE_CHUNK, n);
@@ -787,7 +777,7 @@ static int read_stored(const struct mmw_image *img, struct kdump_reader *r, cons
 		return 0;
 	}
 	rc = mmw_file_read(part->file, d->offset, buf, d->size, err);
-	if (!rc && all_zero(buf, d->size)) {
+	if (!rc && mmw_all_zero(buf, d->size)) {
 		r->zero_at = d->offset;
 		r->zero_part = part;
 	}

@@ -12,11 +12,6 @@ enum {
 	BLOCK_MAX = 1 << 20,
 };
 
-static uint64_t min64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 bool mmw_kdump_signature(const void *bytes)
 {
 	return !memcmp(bytes, "KDUMP   ", SIGNATURE_LEN) || !memcmp(bytes, "DISKDUMP", SIGNATURE_LEN);
@@ -73,7 +68,7 @@ static int check_room(const struct mmw_file *f, const struct kdump_head *h, bool
 /* Read the main header in each byte order and shape; *wide when `status` is where 64-bit machines put it. */
 int mmw_kdump_read_head(struct mmw_file *f, uint8_t *bytes, struct kdump_head *h, bool *wide, struct mmw_err *err)
 {
-	size_t len = min64(f->size, MAIN_LEN);
+	size_t len = mmw_min64(f->size, MAIN_LEN);
 	int rc = mmw_file_read(f, 0, bytes, len, err);
 	int best = 0;
 
@@ -182,7 +177,7 @@ static int sub_score(const struct kdump_head *h, const struct kdump_sub *s)
 		score += area_score(h, s->vmcoreinfo_at, s->vmcoreinfo_len);
 	if (h->version >= 4)
 		score += area_score(h, s->note_at, s->note_len);
-	if (h->version >= 6 && min64(s->max_mapnr, UINT32_MAX) == h->max_mapnr)
+	if (h->version >= 6 && mmw_min64(s->max_mapnr, UINT32_MAX) == h->max_mapnr)
 		score += 2;
 	return score;
 }

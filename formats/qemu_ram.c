@@ -563,11 +563,6 @@ int qemu_ram_seal(struct qemu *q, struct mmw_err *err)
 	return rc;
 }
 
-static bool all_zero(const uint8_t *p, size_t n)
-{
-	return !p[0] && !memcmp(p, p + 1, n - 1);
-}
-
 /* An interrupted save: the pages of a block that have something in them. */
 static int salvage_block(struct qemu *q, struct mmw_file *f, const struct mmw_progress *progress,
 			 const struct qemu_block *b, uint8_t *buf, struct mmw_err *err)
@@ -586,7 +581,7 @@ static int salvage_block(struct qemu *q, struct mmw_file *f, const struct mmw_pr
 		for (uint64_t i = 0; !rc && i < n; i++, off += q->page_size) {
 			struct qemu_run one = { b->first + page + i, qemu_place(QEMU_RAW, off), 1, 0 };
 
-			if (!all_zero(buf + i * q->page_size, q->page_size))
+			if (!mmw_all_zero(buf + i * q->page_size, q->page_size))
 				rc = push_page(&q->runs, &q->n_runs, &q->cap_runs, one, err);
 		}
 	}

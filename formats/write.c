@@ -63,19 +63,6 @@ const struct mmw_writer *mmw_writer_for(const char *path)
 
 /* --- bytes to the file ------------------------------------------------------------------------------------------ */
 
-void mmw_store(uint8_t *at, uint64_t v, unsigned size, bool big_endian)
-{
-	for (unsigned i = 0; i < size; i++)
-		at[i] = (uint8_t)(v >> 8 * (big_endian ? size - 1 - i : i));
-}
-
-bool mmw_all_zero(const void *bytes, size_t len)
-{
-	const uint8_t *p = bytes;
-
-	return !p[0] && !memcmp(p, p + 1, len - 1);
-}
-
 static int write_failed(const struct mmw_sink *s, struct mmw_err *err)
 {
 	return mmw_fail_sys(err, "%s", s->name);
@@ -138,8 +125,8 @@ static int put_record(const struct mmw_sink *s, uint64_t off, const void *bytes,
 	uint8_t head[FLAT_RECORD];
 	int rc;
 
-	mmw_store(head, off, 8, true);
-	mmw_store(head + 8, len, 8, true);
+	mmw_put_word(head, off, 8, true);
+	mmw_put_word(head + 8, len, 8, true);
 	rc = put_stream(s, head, sizeof(head), err);
 	return rc || off == UINT64_MAX ? rc : put_stream(s, bytes, len, err);
 }
@@ -148,8 +135,8 @@ static int flat_begin(const struct mmw_sink *s, struct mmw_err *err)
 {
 	uint8_t head[FLAT_HEADER] = "makedumpfile";
 
-	mmw_store(head + 16, 1, 8, true);  /* type: flattened */
-	mmw_store(head + 24, 1, 8, true);  /* version */
+	mmw_put_word(head + 16, 1, 8, true);  /* type: flattened */
+	mmw_put_word(head + 24, 1, 8, true);  /* version */
 	return put_stream(s, head, sizeof(head), err);
 }
 

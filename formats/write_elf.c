@@ -87,16 +87,6 @@ static int push_part(struct elf *e, const struct segment *run, uint64_t pa, uint
 	return push(&e->seg, &e->n, &e->cap, s, err);
 }
 
-static uint64_t max64(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-static uint64_t min64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* The kernel's image, wherever it lies. */
 static int map_image(struct elf *e, struct mmw_err *err)
 {
@@ -105,7 +95,7 @@ static int map_image(struct elf *e, struct mmw_err *err)
 
 	for (size_t i = 0; m->len && !rc && i < e->n_runs; i++) {
 		const struct segment *r = &e->runs[i];
-		uint64_t pa = max64(r->pa, m->pa), end = min64(r->pa + r->memsz, m->pa + m->len);
+		uint64_t pa = mmw_max64(r->pa, m->pa), end = mmw_min64(r->pa + r->memsz, m->pa + m->len);
 
 		if (pa < end)
 			rc = push_part(e, r, pa, end, m->va + (pa - m->pa), err);
@@ -122,7 +112,7 @@ static int map_run(struct elf *e, const struct segment *r, struct mmw_err *err)
 
 	for (size_t i = 0; !rc && i < o->n_maps && at < last; i++) {
 		const struct mmw_write_map *m = &o->maps[i];
-		uint64_t pa = max64(at, m->pa), end = min64(last, m->pa + m->len);
+		uint64_t pa = mmw_max64(at, m->pa), end = mmw_min64(last, m->pa + m->len);
 
 		if (pa >= end)
 			continue;
@@ -208,42 +198,42 @@ static void put_ehdr(const struct elf *e, uint8_t *p)
 	p[EI_CLASS] = e->wide ? ELFCLASS64 : ELFCLASS32;
 	p[EI_DATA] = e->be ? ELFDATA2MSB : ELFDATA2LSB;
 	p[EI_VERSION] = EV_CURRENT;
-	mmw_store(p + 16, ET_CORE, 2, e->be);
-	mmw_store(p + 18, e->w->opts->machine, 2, e->be);
-	mmw_store(p + 20, EV_CURRENT, 4, e->be);
-	mmw_store(p + at, s.ehdr, s.word, e->be);
-	mmw_store(p + at + s.word, many(e) ? shoff : 0, s.word, e->be);
+	mmw_put_word(p + 16, ET_CORE, 2, e->be);
+	mmw_put_word(p + 18, e->w->opts->machine, 2, e->be);
+	mmw_put_word(p + 20, EV_CURRENT, 4, e->be);
+	mmw_put_word(p + at, s.ehdr, s.word, e->be);
+	mmw_put_word(p + at + s.word, many(e) ? shoff : 0, s.word, e->be);
 	at += 2 * s.word;
-	mmw_store(p + at, e->incomplete ? INCOMPLETE : 0, 4, e->be);
-	mmw_store(p + at + 4, s.ehdr, 2, e->be);
-	mmw_store(p + at + 6, s.phdr, 2, e->be);
-	mmw_store(p + at + 8, many(e) ? PN_XNUM : e->n + 1, 2, e->be);
-	mmw_store(p + at + 10, many(e) ? s.shdr : 0, 2, e->be);
-	mmw_store(p + at + 12, many(e), 2, e->be);
+	mmw_put_word(p + at, e->incomplete ? INCOMPLETE : 0, 4, e->be);
+	mmw_put_word(p + at + 4, s.ehdr, 2, e->be);
+	mmw_put_word(p + at + 6, s.phdr, 2, e->be);
+	mmw_put_word(p + at + 8, many(e) ? PN_XNUM : e->n + 1, 2, e->be);
+	mmw_put_word(p + at + 10, many(e) ? s.shdr : 0, 2, e->be);
+	mmw_put_word(p + at + 12, many(e), 2, e->be);
 	if (many(e))
-		mmw_store(p + shoff + (e->wide ? 44 : 28), e->n + 1, 4, e->be);
+		mmw_put_word(p + shoff + (e->wide ? 44 : 28), e->n + 1, 4, e->be);
 }
 
 static void put_phdr(const struct elf *e, uint8_t *p, uint32_t type, const struct segment *s)
 {
 	uint32_t flags = type == PT_LOAD ? PF_R | PF_W | PF_X : 0;
 
-	mmw_store(p, type, 4, e->be);
+	mmw_put_word(p, type, 4, e->be);
 	if (e->wide) {
-		mmw_store(p + 4, flags, 4, e->be);
-		mmw_store(p + 8, s->off, 8, e->be);
-		mmw_store(p + 16, s->va, 8, e->be);
-		mmw_store(p + 24, s->pa, 8, e->be);
-		mmw_store(p + 32, s->filesz, 8, e->be);
-		mmw_store(p + 40, s->memsz, 8, e->be);
+		mmw_put_word(p + 4, flags, 4, e->be);
+		mmw_put_word(p + 8, s->off, 8, e->be);
+		mmw_put_word(p + 16, s->va, 8, e->be);
+		mmw_put_word(p + 24, s->pa, 8, e->be);
+		mmw_put_word(p + 32, s->filesz, 8, e->be);
+		mmw_put_word(p + 40, s->memsz, 8, e->be);
 		return;
 	}
-	mmw_store(p + 4, s->off, 4, e->be);
-	mmw_store(p + 8, s->va, 4, e->be);
-	mmw_store(p + 12, s->pa, 4, e->be);
-	mmw_store(p + 16, s->filesz, 4, e->be);
-	mmw_store(p + 20, s->memsz, 4, e->be);
-	mmw_store(p + 24, flags, 4, e->be);
+	mmw_put_word(p + 4, s->off, 4, e->be);
+	mmw_put_word(p + 8, s->va, 4, e->be);
+	mmw_put_word(p + 12, s->pa, 4, e->be);
+	mmw_put_word(p + 16, s->filesz, 4, e->be);
+	mmw_put_word(p + 20, s->memsz, 4, e->be);
+	mmw_put_word(p + 24, flags, 4, e->be);
 }
 
 static int put_headers(const struct elf *e, struct mmw_err *err)

@@ -118,13 +118,13 @@ static void main_header(const struct mmw_writing *w, const struct kdump *k, uint
 	};
 
 	memcpy(head, "KDUMP   ", SIGNATURE_LEN);
-	mmw_store(head + MAIN_VERSION, VERSION, 4, be);
+	mmw_put_word(head + MAIN_VERSION, VERSION, 4, be);
 	put_text(head, 0, "Linux");
 	put_text(head, 2, named ? o->release : "");
 	put_text(head, 3, named ? o->version : "");
 	put_text(head, 4, machine_name(o, be));
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		mmw_store(head + (o->wide ? MAIN_STATUS_WIDE : MAIN_STATUS_NARROW) + 4 * i, fields[i], 4, be);
+		mmw_put_word(head + (o->wide ? MAIN_STATUS_WIDE : MAIN_STATUS_NARROW) + 4 * i, fields[i], 4, be);
 }
 
 static size_t sub_len(const struct kdump *k)
@@ -139,17 +139,17 @@ static void sub_header(const struct mmw_writing *w, const struct kdump *k, uint8
 	bool be = mmw_image_big_endian(w->img);
 	uint64_t notes_at = k->page + sub_len(k);
 
-	mmw_store(p, w->opts->has_phys_base ? w->opts->phys_base : 0, l->word, be);
-	mmw_store(p + l->level, k->excluded ? LEVEL_ALL : LEVEL_NONE, 4, be);
+	mmw_put_word(p, w->opts->has_phys_base ? w->opts->phys_base : 0, l->word, be);
+	mmw_put_word(p + l->level, k->excluded ? LEVEL_ALL : LEVEL_NONE, 4, be);
 	if (notes->text_len) {
-		mmw_store(p + l->vmcoreinfo, notes_at + notes->text_at, 8, be);
-		mmw_store(p + l->vmcoreinfo + 8, notes->text_len, l->word, be);
+		mmw_put_word(p + l->vmcoreinfo, notes_at + notes->text_at, 8, be);
+		mmw_put_word(p + l->vmcoreinfo + 8, notes->text_len, l->word, be);
 	}
 	if (notes->len) {
-		mmw_store(p + l->note, notes_at, 8, be);
-		mmw_store(p + l->note + 8, notes->len, l->word, be);
+		mmw_put_word(p + l->note, notes_at, 8, be);
+		mmw_put_word(p + l->note + 8, notes->len, l->word, be);
 	}
-	mmw_store(p + l->max64, k->n_pfn, 8, be);
+	mmw_put_word(p + l->max64, k->n_pfn, 8, be);
 }
 
 /* Both headers and the notes: last, because only then it is known whether everything could be read. */
@@ -383,9 +383,9 @@ static void put_desc(const struct mmw_writing *w, const struct packed *p, const 
 	memset(d, 0, DESC_LEN);
 	if (page->kind == PAGE_LOST)
 		return;
-	mmw_store(d, page->kind == PAGE_ZERO ? k->zero_at : p->off + page->at, 8, be);
-	mmw_store(d + 8, page->kind == PAGE_ZERO ? k->page : page->len, 4, be);
-	mmw_store(d + 12, page->kind == PAGE_PACKED ? codec_bit(w->opts) : 0, 4, be);
+	mmw_put_word(d, page->kind == PAGE_ZERO ? k->zero_at : p->off + page->at, 8, be);
+	mmw_put_word(d + 8, page->kind == PAGE_ZERO ? k->page : page->len, 4, be);
+	mmw_put_word(d + 12, page->kind == PAGE_PACKED ? codec_bit(w->opts) : 0, 4, be);
 }
 
 static int store(struct mmw_writing *w, struct mmw_chunk *c, struct mmw_err *err)

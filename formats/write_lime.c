@@ -16,8 +16,8 @@ static int begin(struct mmw_writing *w, uint64_t *size, struct mmw_err *err)
 
 		if (s->state != MMW_STORED)
 			continue;
-		mmw_store(head + 8, s->pa, 8, false);
-		mmw_store(head + 16, s->pa + s->len - 1, 8, false);
+		mmw_put_word(head + 8, s->pa, 8, false);
+		mmw_put_word(head + 16, s->pa + s->len - 1, 8, false);
 		rc = mmw_put(w->sink, at, head, sizeof(head), err);
 		s->off = at + HEADER;
 		at = s->off + s->len;

@@ -84,9 +84,4 @@ extern const struct mmw_writer mmw_writer_elf, mmw_writer_kdump, mmw_writer_lime
 /* `len` bytes at `off` of the file. Zeros that nothing was written over are left as a hole. */
 int mmw_put(const struct mmw_sink *s, uint64_t off, const void *bytes, size_t len, struct mmw_err *err);
 
-bool mmw_all_zero(const void *bytes, size_t len);
-
-/* Integers of `size` bytes in the dump's byte order. */
-void mmw_store(uint8_t *at, uint64_t v, unsigned size, bool big_endian);
-
 #endif

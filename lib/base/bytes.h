@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "lib/base/err.h"
 
@@ -83,6 +84,31 @@ static inline uint64_t mmw_get_word(const void *p, unsigned size, bool be)
 	default:
 		return mmw_get64(p, be);
 	}
+}
+
+/* The other way: `size` bytes (1 to 8) of v. */
+static inline void mmw_put_word(uint8_t *p, uint64_t v, unsigned size, bool be)
+{
+	for (unsigned i = 0; i < size; i++)
+		p[i] = (uint8_t)(v >> 8 * (be ? size - 1 - i : i));
+}
+
+/* Are all of them zero? At least one byte. */
+static inline bool mmw_all_zero(const void *bytes, size_t len)
+{
+	const uint8_t *p = bytes;
+
+	return !p[0] && !memcmp(p, p + 1, len - 1);
+}
+
+static inline uint64_t mmw_min64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline uint64_t mmw_max64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
 }
 
 /* Lower-case hex digits of len bytes, in the order of memory; `text` holds 2 * len + 1 characters. */

@@ -75,11 +75,6 @@ int mmw_spool_open(const char *name, struct mmw_spool **out, struct mmw_err *err
 	return rc;
 }
 
-static bool is_zero(const uint8_t *p, size_t len)
-{
-	return !p[0] && !memcmp(p, p + 1, len - 1);
-}
-
 static int write_at(struct mmw_spool *s, const uint8_t *p, size_t len, uint64_t off, struct mmw_err *err)
 {
 	while (len) {
@@ -117,8 +112,8 @@ int mmw_spool_write(struct mmw_spool *s, const void *bytes, size_t len, struct m
 	while (!rc && len) {
 		size_t n = piece_at(s->size, len), more;
 
-		if (!is_zero(p, n)) {
-			while (n < len && (more = piece_at(s->size + n, len - n)) && !is_zero(p + n, more))
+		if (!mmw_all_zero(p, n)) {
+			while (n < len && (more = piece_at(s->size + n, len - n)) && !mmw_all_zero(p + n, more))
 				n += more;
 			rc = write_at(s, p, n, s->size, err);
 		}

@@ -410,12 +410,6 @@ int mmw_image_add_notes_aligned(struct mmw_image *img, const struct mmw_bytes *n
 
 /* --- notes for another dump ------------------------------------------------------------------------------------- */
 
-static void put_uint(uint8_t *at, uint64_t v, unsigned size, bool be)
-{
-	for (unsigned i = 0; i < size; i++)
-		at[i] = (uint8_t)(v >> 8 * (be ? size - 1 - i : i));
-}
-
 /* Room for a note; its header and name are written, its descriptor is zero and at *desc (an offset). */
 static int push_note(struct mmw_notes *out, const char *name, uint32_t type, size_t len, bool be, size_t *desc,
 		     struct mmw_err *err)
@@ -429,9 +423,9 @@ static int push_note(struct mmw_notes *out, const char *name, uint32_t type, siz
 	if (rc)
 		return rc;
 	memset(out->bytes + out->len, 0, head + padded(len));
-	put_uint(out->bytes + out->len, name_len, 4, be);
-	put_uint(out->bytes + out->len + 4, len, 4, be);
-	put_uint(out->bytes + out->len + 8, type, 4, be);
+	mmw_put_word(out->bytes + out->len, name_len, 4, be);
+	mmw_put_word(out->bytes + out->len + 4, len, 4, be);
+	mmw_put_word(out->bytes + out->len + 8, type, 4, be);
 	memcpy(out->bytes + out->len + 12, name, name_len);
 	*desc = out->len + head;
 	out->len += head + padded(len);
@@ -461,9 +455,9 @@ static int push_prstatus(struct mmw_notes *out, const struct mmw_cpu *cpu, const
 		gpr[l->pc] = cpu->reg[MMW_REG_PC];
 	if (cpu->known & 1u << MMW_REG_SP)
 		gpr[l->sp] = cpu->reg[MMW_REG_SP];
-	put_uint(out->bytes + desc + l->pid, ++out->cpus, 4, be);  /* QEMU numbers them so */
+	mmw_put_word(out->bytes + desc + l->pid, ++out->cpus, 4, be);  /* QEMU numbers them so */
 	for (unsigned i = 0; i < l->n_regs; i++)
-		put_uint(out->bytes + desc + l->regs + i * l->word, gpr[i], l->word, be);
+		mmw_put_word(out->bytes + desc + l->regs + i * l->word, gpr[i], l->word, be);
 	return 0;
 }
 
@@ -492,19 +486,19 @@ static int push_qemu(struct mmw_notes *out, const struct mmw_cpu *cpu, const str
 	if (rc)
 		return rc;
 	p = out->bytes + desc;
-	put_uint(p + QEMU_CPU_VERSION, 1, 4, be);
-	put_uint(p + QEMU_CPU_SIZE, QEMU_CPU_LEN, 4, be);
+	mmw_put_word(p + QEMU_CPU_VERSION, 1, 4, be);
+	mmw_put_word(p + QEMU_CPU_SIZE, QEMU_CPU_LEN, 4, be);
 	for (unsigned i = 0; i < 16 && cpu->n_gpr == l->n_regs; i++)
 		if (from[i] != 0xff)
-			put_uint(p + QEMU_CPU_GPRS + 8 * i, cpu->gpr[from[i]], 8, be);
+			mmw_put_word(p + QEMU_CPU_GPRS + 8 * i, cpu->gpr[from[i]], 8, be);
 	if (cpu->n_gpr == l->n_regs) {
-		put_uint(p + QEMU_CPU_RFLAGS, cpu->gpr[from[16]], 8, be);
+		mmw_put_word(p + QEMU_CPU_RFLAGS, cpu->gpr[from[16]], 8, be);
 		for (unsigned i = 0; i < 6; i++)
-			put_uint(p + QEMU_CPU_SEGMENTS + 24 * i, cpu->gpr[from[17 + i]], 4, be);
+			mmw_put_word(p + QEMU_CPU_SEGMENTS + 24 * i, cpu->gpr[from[17 + i]], 4, be);
 	}
 	for (size_t i = 0; i < mmw_array_len(regs); i++)
 		if (cpu->known & 1u << regs[i].reg)
-			put_uint(p + regs[i].at, cpu->reg[regs[i].reg], 8, be);
+			mmw_put_word(p + regs[i].at, cpu->reg[regs[i].reg], 8, be);
 	return 0;
 }
 
