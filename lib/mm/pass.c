@@ -38,7 +38,7 @@ static int pass_section(void *ctx, unsigned worker, uint64_t index)
 	end = end - 1 > m->last_pfn ? m->last_pfn + 1 : end;
 	while (pfn < end) {
 		struct mmw_page_run run = { .pfn = pfn, .n = end - pfn < step ? end - pfn : step, .bytes = bytes,
-					    .va = mmw_memmap_page(m, pfn) };
+					    .va = mmw_memmap_page(m, pfn), .vm = p->vms[worker] };
 		int rc = mmw_vm_read(p->vms[worker], run.va, bytes, run.n * m->page_size, NULL);
 		int64_t on;
 

@@ -16,6 +16,7 @@ struct mmw_page_run {
 	const uint8_t *bytes;  /* n * memmap.page_size; NULL: cannot be read */
 	uint64_t va;           /* of the first one */
 	enum mmw_code why;     /* when they cannot; MMW_E_NOTPRESENT: nothing is mapped there, so there are none */
+	struct mmw_vm *vm;     /* of this thread, for what lies elsewhere */
 };
 
 struct mmw_pass_ops {
