@@ -33,6 +33,7 @@ static int add_cpu(struct mmw_percpu *p, size_t *cap, uint32_t cpu, uint64_t off
 	if (rc)
 		return rc;
 	p->cpus[p->n].cpu = cpu;
+	p->cpus[p->n].online = true;
 	p->cpus[p->n++].offset = offset;
 	return 0;
 }
@@ -51,6 +52,19 @@ static int mask_bytes(struct mmw_kernel *k, uint64_t *bytes, struct mmw_err *err
 	if (*bytes > MMW_CPUS_MAX / 8)
 		*bytes = MMW_CPUS_MAX / 8;
 	return rc;
+}
+
+static void mark_online(struct mmw_kernel *k, struct mmw_percpu *p, uint64_t bytes)
+{
+	uint64_t mask;
+
+	if (mmw_kernel_symbol(k, "__cpu_online_mask", &mask, NULL, NULL))
+		return;
+	for (size_t i = 0; i < p->n; i++) {
+		uint64_t next = p->cpus[i].cpu;
+
+		p->cpus[i].online = mmw_bitmap_next(k, mask, bytes, &next, NULL) == 1 && next == p->cpus[i].cpu;
+	}
 }
 
 int mmw_percpu_open(struct mmw_kernel *k, struct mmw_percpu *out, struct mmw_err *err)
@@ -75,6 +89,8 @@ int mmw_percpu_open(struct mmw_kernel *k, struct mmw_percpu *out, struct mmw_err
 	}
 	if (rc)
 		mmw_percpu_close(out);
+	else
+		mark_online(k, out, bytes);
 	return rc;
 }
 

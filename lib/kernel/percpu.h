@@ -14,6 +14,7 @@ struct mmw_percpu {
 	struct {
 		uint32_t cpu;
 		uint64_t offset;
+		bool online;  /* __cpu_online_mask; without one all are */
 	} *cpus;  /* the possible CPUs, ascending */
 	uint64_t mask;  /* bits of an address */
 };

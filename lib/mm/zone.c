@@ -10,7 +10,10 @@
 #include "lib/kernel/shadow.h"
 #include "lib/sym/vmcoreinfo.h"
 
-enum { NODEMASK_MAX = 1024 };  /* bytes; CONFIG_NODES_SHIFT is at most 10 */
+enum {
+	NODEMASK_MAX = 1024,  /* bytes; CONFIG_NODES_SHIFT is at most 10 */
+	NODE_ZONES_MAX = 16,  /* enum zone_type has at most six */
+};
 
 struct zone_rec {
 	uint64_t name, start_pfn, spanned, present, managed, percpu;
@@ -210,8 +213,11 @@ static unsigned zones_of(struct opening *o, uint64_t pgdat)
 static int read_node(struct opening *o, unsigned node, uint64_t pgdat, struct mmw_err *err)
 {
 	unsigned count = zones_of(o, pgdat);
-	int rc = 0;
+	int rc = mmw_vec_reserve(&o->z->node, &o->z->cap_nodes, o->z->n_nodes + 1, sizeof(*o->z->node), err);
 
+	if (rc)
+		return rc;
+	o->z->node[o->z->n_nodes++] = (struct mmw_node){ .va = pgdat, .id = node };
 	if (!o->zone.bound[0].present && !o->name_at)
 		find_names(o, pgdat, count);
 	for (unsigned i = 0; !rc && i < count; i++)
@@ -286,9 +292,14 @@ int mmw_zones_open(struct mmw_kernel *k, struct mmw_zones *out, struct mmw_err *
 	rc = mmw_shadow_bind(k, "zone", zone_fields, mmw_array_len(zone_fields), &o.zone, err);
 	if (!rc)
 		rc = mmw_kernel_member(k, "pglist_data", "node_zones", &o.zones, NULL, err);
+	if (!rc && o.zones.count > NODE_ZONES_MAX)
+		rc = mmw_fail(err, MMW_E_CORRUPT, 0, "a node of %" PRIu64 " zones", o.zones.count);
 	if (!rc)
 		rc = bind_areas(&o, err);
 	if (!rc) {
+		out->zones_at = o.zones.offset;
+		out->zone_size = o.zones.elem_size;
+		out->node_zones = (unsigned)o.zones.count;
 		name_types(k, out);
 		bind_stats(&o);
 		rc = read_nodes(&o, err);
@@ -304,6 +315,8 @@ int mmw_zones_open(struct mmw_kernel *k, struct mmw_zones *out, struct mmw_err *
 void mmw_zones_close(struct mmw_zones *z)
 {
 	free(z->zone);
+	free(z->node);
 	z->zone = NULL;
-	z->n = z->cap = 0;
+	z->node = NULL;
+	z->n = z->cap = z->n_nodes = z->cap_nodes = 0;
 }

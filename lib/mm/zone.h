@@ -18,9 +18,18 @@ struct mmw_zone {
 	uint64_t nr_free[MMW_ORDERS_MAX];  /* free_area[].nr_free */
 };
 
+struct mmw_node {
+	uint64_t va;          /* of its struct pglist_data */
+	unsigned id;
+};
+
 struct mmw_zones {
 	struct mmw_zone *zone;  /* populated ones of the nodes that are online */
 	size_t n, cap;
+	struct mmw_node *node;  /* those, in order */
+	size_t n_nodes, cap_nodes;
+	uint64_t zones_at, zone_size;  /* where a node has its zones, unpopulated ones too: mmw_node_zone() */
+	unsigned node_zones;    /* how many */
 	unsigned orders, types; /* as this kernel has them */
 	char type_name[MMW_MIGRATETYPES_MAX][16];
 	int isolate;            /* migrate type whose pages NR_FREE_PAGES leaves out; -1: none */
@@ -31,6 +40,11 @@ struct mmw_zones {
 
 int mmw_zones_open(struct mmw_kernel *k, struct mmw_zones *out, struct mmw_err *err);
 void mmw_zones_close(struct mmw_zones *z);
+
+static inline uint64_t mmw_node_zone(const struct mmw_zones *z, const struct mmw_node *node, unsigned index)
+{
+	return node->va + z->zones_at + index * z->zone_size;
+}
 
 static inline uint64_t mmw_zone_list(const struct mmw_zones *z, const struct mmw_zone *zone, unsigned order, unsigned type)
 {
