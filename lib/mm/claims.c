@@ -395,6 +395,15 @@ static int claim_leaf(struct making *m, const struct mmw_ent *e, const struct mm
 	return range.claim ? add_range(&m->out->mapped, &range, err) : 0;
 }
 
+/* Of a last-level table whose leaves do not matter, one entry is enough. */
+static void skip_table(struct mmw_walk *w, const struct mmw_space *space, const struct mmw_ent *e, uint64_t last)
+{
+	uint64_t end = e->va | (mmw_level_size(&space->paging, 1) - 1);
+
+	if (!e->level && end > e->last && end < last)
+		mmw_walk_seek(w, end + 1, last);
+}
+
 static int walk_space(struct making *m, const struct mmw_space *space, uint64_t first, uint64_t last, bool user,
 		      struct mmw_err *err)
 {
@@ -421,6 +430,8 @@ static int walk_space(struct making *m, const struct mmw_space *space, uint64_t 
 		}
 		if (!bad && e.kind == MMW_ENT_LEAF && r)
 			bad = claim_leaf(m, &e, r, err);
+		if (user || (r && r->linear))
+			skip_table(&w, space, &e, last);
 		if (bad)
 			return bad;
 	}

@@ -339,7 +339,7 @@ static int64_t look(void *ctx, void *state, const struct mmw_page_run *run)
 		struct mmw_kpf_range one = { .pfn = run->pfn + i, .n = 1 };
 		struct mmw_page page;
 
-		mmw_page_take(scan->c->pages, one.pfn, run->bytes + i * scan->c->pages->size, &page);
+		mmw_page_take(scan->c->pages, one.pfn, run->bytes + i * scan->c->pages->size, run->n - i, &page);
 		one.flags = mmw_kpf_of(scan->c, &s->state, run, &page, scan->counts ? &one.count : NULL);
 		rc = add_frames(s, &one);
 	}

@@ -352,7 +352,7 @@ static int64_t look(void *ctx, void *state, const struct mmw_page_run *run)
 		struct mmw_ledger_range one = { .pfn = run->pfn + i, .n = 1 };
 		struct mmw_page page;
 
-		mmw_page_take(&l->pages, one.pfn, run->bytes + i * l->pages.size, &page);
+		mmw_page_take(&l->pages, one.pfn, run->bytes + i * l->pages.size, run->n - i, &page);
 		classify(l, s, run, &page, &one);
 		rc = add_frames(s, &one);
 	}

@@ -428,6 +428,7 @@ int mmw_pages_bind(struct mmw_kernel *k, const struct mmw_memmap *memmap, struct
 	out->be = mmw_image_big_endian(mmw_kernel_image(k));
 	out->word = mmw_kernel_arch(k)->word;
 	out->size = memmap->page_size;
+	out->memmap_page = 1ull << mmw_kernel_page_shift(k);
 	if (out->size > PAGE_MAX)
 		return mmw_fail(err, MMW_E_CORRUPT, 0, "struct page of %" PRIu64 " bytes", out->size);
 	rc = bind_first(k, out, err);
@@ -453,8 +454,10 @@ static uint64_t word_at(const struct mmw_pages *p, const uint8_t *bytes, int at)
 	return at < 0 ? 0 : mmw_get_word(bytes + at, p->word, p->be);
 }
 
-void mmw_page_take(const struct mmw_pages *p, uint64_t pfn, const uint8_t *bytes, struct mmw_page *out)
+void mmw_page_take(const struct mmw_pages *p, uint64_t pfn, const uint8_t *bytes, uint64_t n, struct mmw_page *out)
 {
+	uint64_t second;
+
 	out->pfn = pfn;
 	out->va = mmw_memmap_page(p->memmap, pfn);
 	out->flags = word_at(p, bytes, p->flags);
@@ -466,19 +469,25 @@ void mmw_page_take(const struct mmw_pages *p, uint64_t pfn, const uint8_t *bytes
 	out->lru_prev = word_at(p, bytes, p->lru_prev);
 	out->type = mmw_get32(bytes + p->type_at, p->be);
 	out->refcount = (int32_t)mmw_get32(bytes + p->refcount, p->be);
+	if (out->va & (p->memmap_page - 1) || n < 2 || p->head_mask || !mmw_page_flag(p, out, MMW_PG_HEAD))
+		return;
+	second = word_at(p, bytes + p->size, p->head);
+	if (second & 1 && second - 1 != out->va)
+		out->head = second;
 }
 
 int mmw_page_read(const struct mmw_pages *p, struct mmw_vm *vm, uint64_t pfn, struct mmw_page *out, struct mmw_err *err)
 {
 	uint64_t va = mmw_memmap_page(p->memmap, pfn), back;
-	uint8_t bytes[PAGE_MAX];
+	uint8_t bytes[2 * PAGE_MAX];
+	uint64_t n = va & (p->memmap_page - 1) ? 1 : 2;
 	int rc;
 
 	if (!mmw_memmap_pfn(p->memmap, va, &back) || back != pfn)
 		return mmw_fail(err, MMW_E_ARG, pfn, "frame 0x%" PRIx64 " has no struct page", pfn);
-	rc = mmw_vm_read(vm, va, bytes, p->size, err);
+	rc = mmw_vm_read(vm, va, bytes, n * p->size, err);
 	if (!rc)
-		mmw_page_take(p, pfn, bytes, out);
+		mmw_page_take(p, pfn, bytes, n, out);
 	return rc ? mmw_wrap(err, rc, "struct page of frame 0x%" PRIx64, pfn) : 0;
 }
 
@@ -529,7 +538,7 @@ int mmw_folio_of(const struct mmw_pages *p, struct mmw_vm *vm, const struct mmw_
 	bytes = two_pages(p, vm, run, pfn, buf, err);
 	if (!bytes)
 		return mmw_wrap(err, -MMW_E_NODATA, "head of the page at 0x%" PRIx64, page->va);
-	mmw_page_take(p, pfn, bytes, &out->page);
+	mmw_page_take(p, pfn, bytes, 2, &out->page);
 	if (mmw_page_flag(p, &out->page, MMW_PG_HEAD))
 		take_second(p, bytes, out);
 	return 0;

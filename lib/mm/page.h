@@ -45,6 +45,7 @@ struct mmw_pages {
 	bool be;
 	unsigned word;
 	uint64_t size;         /* sizeof(struct page) */
+	uint64_t memmap_page;  /* bytes of a page of the memmap: the kernel's page size */
 	enum mmw_page_style style;
 	bool ksm_all;          /* its /proc/kpageflags calls every anonymous page ksm (6.10 to 6.15) */
 	int8_t bit[MMW_PG_N];  /* -1: this kernel has none */
@@ -81,8 +82,12 @@ struct mmw_folio {
 /* `memmap` is borrowed. MMW_E_NOTYPE names what is missing. */
 int mmw_pages_bind(struct mmw_kernel *k, const struct mmw_memmap *memmap, struct mmw_pages *out, struct mmw_err *err);
 
-/* The struct page of frame pfn, out of its bytes (memmap.page_size of them). */
-void mmw_page_take(const struct mmw_pages *p, uint64_t pfn, const uint8_t *bytes, struct mmw_page *out);
+/*
+ * The struct page of frame pfn, out of its bytes and of those that follow: `n` struct pages are there. Where tails share a page
+ * of the memmap with the head (HVO, 5.18 to 7.0), the first of each such page looks like a head; the second one tells (include/
+ * linux/page-flags.h, page_fixed_fake_head). It is made the tail it is.
+ */
+void mmw_page_take(const struct mmw_pages *p, uint64_t pfn, const uint8_t *bytes, uint64_t n, struct mmw_page *out);
 /* The same, read. MMW_E_ARG for a frame without a struct page. */
 int mmw_page_read(const struct mmw_pages *p, struct mmw_vm *vm, uint64_t pfn, struct mmw_page *out, struct mmw_err *err);
 
