@@ -43,13 +43,16 @@ static unsigned log2_of(uint64_t v)
  */
 static unsigned order_by_bitmaps(const struct blocks *b)
 {
-	uint64_t nearest = UINT64_MAX, blocks;
+	uint64_t nearest = UINT64_MAX, before = 0, blocks;
 
-	for (size_t i = 0; b->m->usage && i + 1 < b->m->n_sections; i++) {
-		uint64_t apart = b->m->usage[i + 1] - b->m->usage[i];
+	for (size_t i = 0; i < b->m->n_runs; i++) {
+		const struct mmw_mem_run *run = &b->m->runs[i];
 
-		if (b->m->usage[i] && b->m->usage[i + 1] > b->m->usage[i] && apart < nearest)
-			nearest = apart;
+		if (!run->usage || !run->early)
+			continue;
+		if (before && run->usage > before && run->usage - before < nearest)
+			nearest = run->usage - before;
+		before = run->usage;
 	}
 	/* One word is the least there is, whatever it holds. */
 	if (nearest == UINT64_MAX || nearest <= b->flags_at + b->word || nearest - b->flags_at > BITMAP_MAX)
@@ -60,21 +63,23 @@ static unsigned order_by_bitmaps(const struct blocks *b)
 	return b->m->section_shift - log2_of(blocks);
 }
 
-/*
- * Without that: a huge page where the kernel has such, and no more than the largest free block
- * (include/linux/pageblock-flags.h).
- */
-static unsigned order_of(const struct blocks *b)
+/* Its order is that of a huge page where the kernel has such, and no more than that of the largest free block. */
+unsigned mmw_pageblock_rule(struct mmw_kernel *k, unsigned orders)
 {
-	const struct mmw_space *s = mmw_kernel_space(b->k);
-	unsigned largest = b->z->orders - 1, order = order_by_bitmaps(b);
+	const struct mmw_space *s = mmw_kernel_space(k);
+	unsigned largest = orders - 1;
 	uint64_t va;
 
-	if (order && order <= largest)
-		return order;
-	if (s && !mmw_kernel_symbol(b->k, "hugetlb_fault", &va, NULL, NULL))
+	if (s && !mmw_kernel_symbol(k, "hugetlb_fault", &va, NULL, NULL))
 		return s->paging.bits[0] < largest ? s->paging.bits[0] : largest;
 	return largest;
+}
+
+static unsigned order_of(const struct blocks *b)
+{
+	unsigned order = order_by_bitmaps(b);
+
+	return order && order < b->z->orders ? order : mmw_pageblock_rule(b->k, b->z->orders);
 }
 
 /* include/linux/page-flags-layout.h: from the top the node (where there are several), then the zone. */
@@ -138,15 +143,16 @@ static bool in_zone(struct blocks *b, const struct mmw_zone *zone, uint64_t pfn)
 /* Where the bitmap of this frame is, and which of its pageblocks the frame is in. */
 static bool place_of(struct blocks *b, const struct mmw_zone *zone, uint64_t pfn, uint64_t *bitmap, uint64_t *block)
 {
-	uint64_t first = zone->start_pfn >> b->out->order << b->out->order, section = pfn >> b->m->section_shift;
+	uint64_t first = zone->start_pfn >> b->out->order << b->out->order;
+	const struct mmw_mem_run *run;
 
 	if (b->flat) {
 		*block = (pfn - first) >> b->out->order;
 		return !mmw_vm_read_uint(b->vm, zone->va + b->flags_at, b->word, bitmap, NULL) && *bitmap;
 	}
+	run = mmw_memmap_run(b->m, pfn);
 	*block = (pfn & ((1ull << b->m->section_shift) - 1)) >> b->out->order;
-	*bitmap = mmw_memmap_usage(b->m, section);
-	*bitmap += *bitmap ? b->flags_at : 0;
+	*bitmap = run && run->usage ? run->usage + b->flags_at : 0;
 	return *bitmap;
 }
 
@@ -179,17 +185,15 @@ static void count_block(struct blocks *b, size_t index, uint64_t pfn)
 static bool count_zone(struct blocks *b, size_t index)
 {
 	const struct mmw_zone *zone = &b->z->zone[index];
-	const struct mmw_memmap *m = b->m;
 	uint64_t step = 1ull << b->out->order, end = zone->start_pfn + zone->spanned;
 
 	end = end < zone->start_pfn ? UINT64_MAX : end;
-	for (size_t i = 0; i < m->n_sections; i++) {
-		uint64_t first = m->sections[i] << m->section_shift, last = first + (1ull << m->section_shift) - 1;
+	for (size_t i = 0; i < b->m->n_runs; i++) {
+		const struct mmw_mem_run *run = &b->m->runs[i];
+		uint64_t first = run->pfn, last = run->pfn + run->n - 1;
 
-		if (last < zone->start_pfn || first >= end)
+		if (run->state != MMW_FRAME_ONLINE || last < zone->start_pfn || first >= end)
 			continue;
-		first = first > m->first_pfn ? first : m->first_pfn;
-		last = last < m->last_pfn ? last : m->last_pfn;
 		first = first > zone->start_pfn ? zone->start_pfn + (first - zone->start_pfn + step - 1) / step * step :
 			zone->start_pfn;
 		for (uint64_t at = first; at <= last && at < end; at += step) {
