@@ -114,6 +114,23 @@ static int add_run(struct opening *o, const struct mmw_mem_run *run, struct mmw_
 	return rc;
 }
 
+/* Elsewhere pfn_valid() is in a header; a copy that a compiler made of it counts as local ('t'). */
+static bool has_own_pfn_valid(struct mmw_kernel *k)
+{
+	struct mmw_symsrc sources[MMW_SYMSRC_MAX];
+	size_t n = mmw_kernel_symbol_sources(k, false, sources);
+
+	for (size_t i = 0; i < n; i++) {
+		struct mmw_ksym sym;
+		size_t pos = 0;
+
+		while (sources[i].by_name && sources[i].by_name(sources[i].src, "pfn_valid", &pos, &sym) == 1)
+			if (sym.type == 'T')
+				return true;
+	}
+	return false;
+}
+
 /*
  * HAVE_ARCH_PFN_VALID makes pfn_valid() a function. On arm it asks for any memory in the pageblock (arch/arm/mm/init.c; at first
  * for that very frame, but the struct pages of the block's other frames are there all the same), on arm64 to 5.14 for the
@@ -127,7 +144,7 @@ static int ask_memblock(struct opening *o, struct mmw_err *err)
 	int rc;
 
 	o->around = 1;
-	if ((machine != EM_ARM && machine != EM_AARCH64) || mmw_kernel_symbol(o->k, "pfn_valid", &va, NULL, NULL))
+	if ((machine != EM_ARM && machine != EM_AARCH64) || !has_own_pfn_valid(o->k))
 		return 0;
 	rc = mmw_memblock_open(o->k, "memory", &o->memory, NULL);
 	if (rc == -MMW_E_NOMEM)
@@ -428,7 +445,7 @@ static uint64_t static_sections(struct sparse *s, uint64_t va)
 {
 	uint64_t end;
 
-	if (!mmw_kernel_symbol_end(s->o->k, va, &end) && end > va)
+	if (mmw_kernel_symbol_end(s->o->k, va, &end) && end > va)
 		return mmw_min64(s->n_sections, (end - va) / s->section_size);
 	return s->n_sections;
 }
