@@ -162,6 +162,9 @@ static const char *detail_text(struct job *j, const struct mmw_ledger_range *r, 
 	case MMW_CLASS_ANON:
 		snprintf(text, size, "%s", anon[r->detail & 3]);
 		break;
+	case MMW_CLASS_OFFLINE:
+		snprintf(text, size, "%s", r->detail == MMW_OFFLINE_SECTION ? "memory sections" : "pages");
+		break;
 	case MMW_CLASS_FILE:
 	case MMW_CLASS_SHMEM:
 		snprintf(text, size, "%s", r->detail ? "large folios" : "small pages");

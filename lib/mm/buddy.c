@@ -329,8 +329,8 @@ static void walk_list(struct opening *o, size_t zone, unsigned order, unsigned t
 
 	l.head = mmw_zone_list(&b->zones, z, order, type);
 	l.budget = (z->spanned >> order) + 1;
-	if (l.budget > b->memmap.n_sections << b->memmap.section_shift)
-		l.budget = b->memmap.n_sections << b->memmap.section_shift;
+	if (l.budget > b->memmap.pages)
+		l.budget = b->memmap.pages;
 	if (mmw_vm_read_uint(vm, l.head, word, &l.first, NULL) || mmw_vm_read_uint(vm, l.head + word, word, &l.last, NULL)) {
 		list_problem(&l, MMW_BUDDY_FOREIGN, l.head, 0, 0, 0);
 		return;

@@ -343,20 +343,14 @@ static int claim_image(struct making *m, struct mmw_err *err)
 	return 0;
 }
 
-/* A memmap that is not mapped for the purpose: in the linear map, section by section. */
+/* A memmap that is not mapped for the purpose: in the linear map, run by run. */
 static int use_memmap(struct making *m, struct mmw_err *err)
 {
-	uint64_t per = 1ull << m->m->section_shift;
 	int rc = 0;
 
-	for (size_t i = 0; !rc && i < m->m->n_sections; i++) {
-		uint64_t pfn = m->m->sections[i] << m->m->section_shift, last = pfn + per - 1, va;
-
-		pfn = pfn > m->m->first_pfn ? pfn : m->m->first_pfn;
-		last = last < m->m->last_pfn ? last : m->m->last_pfn;
-		va = mmw_memmap_page(m->m, pfn);
-		rc = add_use(m, va, (last - pfn + 1) * m->m->page_size, MMW_CLAIM_MEMMAP, err);
-	}
+	for (size_t i = 0; !rc && i < m->m->n_runs; i++)
+		if (m->m->runs[i].map)
+			rc = add_use(m, m->m->runs[i].map, m->m->runs[i].n * m->m->page_size, MMW_CLAIM_MEMMAP, err);
 	return rc;
 }
 

@@ -293,8 +293,8 @@ static void classify(const struct mmw_ledger *l, struct section *s, const struct
 	uint64_t kpf = mmw_kpf_of(&l->kpf, &s->state, run, page, NULL);
 	uint32_t cpu;
 
-	r->node = (uint16_t)mmw_page_node(&l->pages, page);
-	r->zone = (uint8_t)mmw_page_zone(&l->pages, page);
+	r->node = (uint16_t)mmw_page_node(&l->pages.place, page->flags);
+	r->zone = (uint8_t)mmw_page_zone(&l->pages.place, page->flags);
 	if (!in_zone(l, r)) {
 		r->zone = MMW_NO_ZONE;
 		r->node = 0;
@@ -342,9 +342,12 @@ static int64_t look(void *ctx, void *state, const struct mmw_page_run *run)
 	int rc = 0;
 
 	s->state.streaming = true;
-	if (!run->bytes) {
-		struct mmw_ledger_range none = { .pfn = run->pfn, .n = run->n, .zone = MMW_NO_ZONE, .class = MMW_CLASS_LOST,
-						 .detail = run->why };
+	/* What is no memory is a hole where a zone spans it (hand_on_holes). */
+	if (!run->bytes && (run->state == MMW_FRAME_ONLINE || run->state == MMW_FRAME_OFFLINE)) {
+		bool lost = run->state == MMW_FRAME_ONLINE;
+		struct mmw_ledger_range none = { .pfn = run->pfn, .n = run->n, .zone = MMW_NO_ZONE,
+						 .class = lost ? MMW_CLASS_LOST : MMW_CLASS_OFFLINE,
+						 .detail = lost ? (uint64_t)run->why : MMW_OFFLINE_SECTION };
 
 		rc = add_frames(s, &none);
 	}
@@ -352,7 +355,7 @@ static int64_t look(void *ctx, void *state, const struct mmw_page_run *run)
 		struct mmw_ledger_range one = { .pfn = run->pfn + i, .n = 1 };
 		struct mmw_page page;
 
-		mmw_page_take(&l->pages, one.pfn, run->bytes + i * l->pages.size, run->n - i, &page);
+		mmw_page_take(&l->pages, one.pfn, run->va + i * l->pages.size, run->bytes + i * l->pages.size, run->n - i, &page);
 		classify(l, s, run, &page, &one);
 		rc = add_frames(s, &one);
 	}

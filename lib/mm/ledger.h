@@ -34,7 +34,7 @@ enum mmw_class {
 	MMW_CLASS_HWPOISON,
 	MMW_CLASS_GUARD,
 	MMW_CLASS_UNACCEPTED,
-	MMW_CLASS_OFFLINE,       /* taken out of use, by a balloon or by hot-unplug */
+	MMW_CLASS_OFFLINE,       /* detail: enum mmw_offline_detail */
 	MMW_CLASS_CRASH,         /* kept for the crash kernel */
 	MMW_CLASS_BOOT,          /* reserved at boot by the kernel itself (memblock) */
 	MMW_CLASS_FIRMWARE,      /* no RAM, or the firmware's; detail: index of claims.names */
@@ -47,6 +47,8 @@ enum mmw_class {
 
 /* detail of a page table: the level, 0 the last, and whose. */
 enum mmw_table_detail { MMW_TABLE_USER = 16, MMW_TABLE_UNKNOWN = 255 };
+/* Pages taken out of use one by one (a balloon); memory that is plugged in but not in use. */
+enum mmw_offline_detail { MMW_OFFLINE_PAGE, MMW_OFFLINE_SECTION };
 enum mmw_anon_detail { MMW_ANON_PLAIN, MMW_ANON_KSM, MMW_ANON_THP, MMW_ANON_SWAPCACHE };
 
 enum { MMW_NO_ZONE = 255 };

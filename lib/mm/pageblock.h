@@ -21,6 +21,8 @@ struct mmw_pageblocks {
  */
 int mmw_pageblocks_open(struct mmw_kernel *k, const struct mmw_zones *z, const struct mmw_memmap *m,
 			struct mmw_pageblocks *out, struct mmw_err *err);
+/* That rule: the order of pageblocks of a kernel whose free lists are of `orders` orders. */
+unsigned mmw_pageblock_rule(struct mmw_kernel *k, unsigned orders);
 void mmw_pageblocks_close(struct mmw_pageblocks *p);
 
 #endif
