@@ -20,6 +20,7 @@ enum {
 	SLOTS_MAX = 64,         /* lists of them */
 	UNIT_MAX = 1 << 26,     /* bytes of one for a CPU */
 	STACK_MAX = 1 << 18,    /* bytes */
+	TABLE_MAX = 64 << 10,   /* bytes of a page table */
 	STACKS_KEPT = 2,        /* NR_CACHED_STACKS, 4.14 to 7.2 */
 	NAMES_MAX = 4096,
 };
@@ -411,6 +412,7 @@ static int use_memmap(struct making *m, struct mmw_err *err)
 
 /* --- page tables --------------------------------------------------------------------------------------------------- */
 
+/* 1: claimed; 0: it was already; or a negative code. */
 static int claim_table(struct making *m, const struct mmw_space *space, unsigned level, uint64_t pte_pa, bool user,
 		       struct mmw_err *err)
 {
@@ -422,7 +424,9 @@ static int claim_table(struct making *m, const struct mmw_space *space, unsigned
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for the tables seen");
 	one.pfn = table >> m->shift;
 	one.n = ((table + bytes + page - 1) >> m->shift) - one.pfn;
-	return rc ? add_range(&m->out->tables, &one, err) : 0;
+	if (rc && add_range(&m->out->tables, &one, err))
+		return -MMW_E_NOMEM;
+	return rc;
 }
 
 /* Leaves of the kernel's own addresses: by what is known of the address, else by the region. */
@@ -456,18 +460,23 @@ static void skip_table(struct mmw_walk *w, const struct mmw_space *space, const 
 		mmw_walk_seek(w, end + 1, last);
 }
 
-static int walk_space(struct making *m, const struct mmw_space *space, uint64_t first, uint64_t last, bool user,
-		      struct mmw_err *err)
+/* All that is not a process's. */
+static int walk_kernel(struct making *m, struct mmw_err *err)
 {
 	const struct mmw_layout *layout = mmw_kernel_layout(m->k);
+	const struct mmw_space *space = mmw_kernel_space(m->k);
+	uint64_t known[MMW_LEVELS_MAX] = { 0 }, first = 0, last = m->word == 8 ? UINT64_MAX : UINT32_MAX;
 	struct mmw_walk w;
 	struct mmw_ent e;
-	uint64_t known[MMW_LEVELS_MAX] = { 0 };
 	int rc;
 
+	if (!space)
+		return 0;
+	if (layout->n_regions && !strcmp(layout->regions[0].name, "user space"))
+		first = layout->regions[0].last + 1;
 	mmw_walk_init(&w, m->reader, space, first, last);
 	while ((rc = mmw_walk_next(&w, &e, err)) == 1) {
-		const struct mmw_region *r = user ? NULL : mmw_layout_find(layout, e.va);
+		const struct mmw_region *r = mmw_layout_find(layout, e.va);
 		int bad = 0;
 
 		m->out->lost += e.kind == MMW_ENT_LOST;
@@ -477,31 +486,44 @@ static int walk_space(struct making *m, const struct mmw_space *space, uint64_t 
 			uint64_t table = w.step[level].pte_pa & ~(mmw_table_bytes(&space->paging, level) - 1);
 
 			if (known[level] != table + 1)
-				bad = claim_table(m, space, level, table, user, err);
+				bad = claim_table(m, space, level, table, false, err);
 			known[level] = table + 1;
 		}
-		if (!bad && e.kind == MMW_ENT_LEAF && !user)
+		if (bad >= 0 && e.kind == MMW_ENT_LEAF)
 			bad = claim_leaf(m, &e, r, err);
-		if (user || (r && r->linear))
-			skip_table(&w, space, &e, user ? last : mmw_min64(r->last, last), last);
-		if (bad)
+		if (bad < 0)
 			return bad;
+		if (r && r->linear)
+			skip_table(&w, space, &e, mmw_min64(r->last, last), last);
 	}
 	return rc;
 }
 
-/* All that is not a process's. */
-static int walk_kernel(struct making *m, struct mmw_err *err)
+/*
+ * The tables of [first, last] below a table, but not what those of the last level hold: that one is there is all that counts.
+ * Each is claimed once, so what is read is no more than the image has.
+ */
+static int claim_tree(struct making *m, const struct mmw_space *space, unsigned level, uint64_t table, uint64_t entries,
+		      struct mmw_err *err)
 {
-	const struct mmw_layout *layout = mmw_kernel_layout(m->k);
-	const struct mmw_space *space = mmw_kernel_space(m->k);
-	uint64_t first = 0;
+	const struct mmw_paging *pg = &space->paging;
+	uint8_t bytes[TABLE_MAX];
+	int rc = claim_table(m, space, level, table, true, err);
 
-	if (!space)
+	if (rc <= 0 || !level)
+		return rc;
+	if (entries * pg->entry_size > sizeof(bytes) || mmw_read(m->reader, table, bytes, entries * pg->entry_size, NULL)) {
+		m->out->lost++;
 		return 0;
-	if (layout->n_regions && !strcmp(layout->regions[0].name, "user space"))
-		first = layout->regions[0].last + 1;
-	return walk_space(m, space, first, m->word == 8 ? UINT64_MAX : UINT32_MAX, false, err);
+	}
+	for (uint64_t i = 0; rc >= 0 && i < entries; i++) {
+		uint64_t raw = mmw_get_word(bytes + i * pg->entry_size, pg->entry_size, pg->big_endian);
+		struct mmw_pte pte = raw ? space->arch->decode(pg, level, raw) : (struct mmw_pte){ .kind = MMW_PTE_EMPTY };
+
+		if (pte.kind == MMW_PTE_TABLE)
+			rc = claim_tree(m, space, level - 1, pte.pa, 1ull << pg->bits[level - 1], err);
+	}
+	return rc;
 }
 
 /* The addresses of processes, in the geometry their tables have. */
@@ -537,12 +559,14 @@ static int walk_processes(struct making *m, struct mmw_err *err)
 	struct mmw_space space;
 	struct mmw_member pgd;
 	uint64_t last, va;
+	unsigned top;
 	int rc = 0;
 
 	if (!user_space(m, &space, &last) || mmw_kernel_member(m->k, "mm_struct", "pgd", &pgd, NULL, NULL)) {
 		m->out->no_tasks = "where the tables of processes are";
 		return 0;
 	}
+	top = space.paging.levels - 1u;
 	for (size_t i = 0; rc >= 0 && i < m->tasks.n; i++) {
 		uint64_t mm = m->tasks.task[i].mm;
 
@@ -551,8 +575,8 @@ static int walk_processes(struct making *m, struct mmw_err *err)
 		    mmw_vm_translate(m->vm, va, &space.root, NULL))
 			continue;
 		m->out->address_spaces++;
-		rc = walk_space(m, &space, 0, last, true, err);
-		rc = rc ? rc : claim_copy(m, space, err);
+		rc = claim_tree(m, &space, top, space.root, (last >> mmw_level_shift(&space.paging, top)) + 1, err);
+		rc = rc < 0 ? rc : claim_copy(m, space, err);
 	}
 	mmw_set_free(&seen);
 	return rc < 0 ? rc : 0;
