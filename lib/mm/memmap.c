@@ -94,7 +94,7 @@ static int add_part(struct opening *o, const struct mmw_mem_run *whole, uint64_t
 	return rc;
 }
 
-/* And of that only what memblock knows, where pfn_valid() asks it; sections of memory that was plugged in are not in it. */
+/* And of that only what memblock knows, where pfn_valid() asks it; memory that was plugged in is not in it. */
 static int add_run(struct opening *o, const struct mmw_mem_run *run, struct mmw_err *err)
 {
 	uint64_t end = run->pfn + run->n;
@@ -132,9 +132,10 @@ static bool has_own_pfn_valid(struct mmw_kernel *k)
 }
 
 /*
- * HAVE_ARCH_PFN_VALID makes pfn_valid() a function. On arm it asks for any memory in the pageblock (arch/arm/mm/init.c; at first
- * for that very frame, but the struct pages of the block's other frames are there all the same), on arm64 to 5.14 for the
- * very frame (arch/arm64/mm/init.c), which until 5.13 must be part of the linear map as well.
+ * HAVE_ARCH_PFN_VALID makes pfn_valid() a function. On arm it asks for any memory in the pageblock
+ * (arch/arm/mm/init.c; at first for that very frame, but the struct pages of the block's other frames are there all
+ * the same), on arm64 to 5.14 for the very frame (arch/arm64/mm/init.c), which until 5.13 must be part of the linear
+ * map as well.
  */
 static int ask_memblock(struct opening *o, struct mmw_err *err)
 {
@@ -175,18 +176,20 @@ static const struct mmw_field node_fields[] = {
 static int add_flat(struct opening *o, uint64_t map, uint64_t first, uint64_t n, int node, struct mmw_err *err)
 {
 	uint64_t limit = (mmw_image_last(mmw_kernel_image(o->k)) >> o->page_shift) + 1;
-	struct mmw_mem_run run = { .pfn = first, .map = map, .node = (int16_t)node, .early = true, .state = MMW_FRAME_ONLINE };
+	struct mmw_mem_run run = { .pfn = first, .map = map, .node = (int16_t)node, .early = true,
+				   .state = MMW_FRAME_ONLINE };
 
 	if (!map || !n || first >= limit)
-		return mmw_fail(err, MMW_E_CORRUPT, map, "a memmap at 0x%" PRIx64 " of %" PRIu64 " frames from %" PRIu64, map, n, first);
+		return mmw_fail(err, MMW_E_CORRUPT, map, "a memmap at 0x%" PRIx64 " of %" PRIu64 " frames from %" PRIu64,
+				map, n, first);
 	run.n = mmw_min64(n, limit - first);
 	return add_run(o, &run, err);
 }
 
 /*
- * The array begins where a largest free block would, before the node's first frame if need be, and mem_map is what makes
- * ARCH_PFN_OFFSET's struct page its first (mm/page_alloc.c, mm/mm_init.c from 6.4: alloc_node_mem_map). All of it counts, up to
- * max_mapnr, in pfn_valid(); where that is not known, up to the node's end.
+ * The array begins where a largest free block would, before the node's first frame if need be, and mem_map is what
+ * makes ARCH_PFN_OFFSET's struct page its first (mm/page_alloc.c, mm/mm_init.c from 6.4: alloc_node_mem_map). All of
+ * it counts, up to max_mapnr, in pfn_valid(); where that is not known, up to the node's end.
  */
 static int open_flat(struct opening *o, uint64_t pgdat, const struct mmw_shadow *s, struct mmw_err *err)
 {
@@ -376,9 +379,11 @@ static int take_sections(struct sparse *s, uint64_t first, uint64_t va, uint64_t
 
 	for (uint64_t i = 0; !rc && i < n; i++) {
 		const uint8_t *section = s->bytes + i * s->section_size;
+		uint64_t map = mmw_get_word(section + s->map_offset, s->o->word, s->o->be), usage = 0;
 
-		rc = take_section(s, first + i, mmw_get_word(section + s->map_offset, s->o->word, s->o->be),
-				  s->has_usage ? mmw_get_word(section + s->usage_offset, s->o->word, s->o->be) : 0, err);
+		if (s->has_usage)
+			usage = mmw_get_word(section + s->usage_offset, s->o->word, s->o->be);
+		rc = take_section(s, first + i, map, usage, err);
 	}
 	return rc;
 }
@@ -391,7 +396,8 @@ static int take_roots(struct sparse *s, struct mmw_err *err)
 
 	for (uint64_t nr = 0; !rc && nr < s->n_sections; nr += s->per_root) {
 		if (s->is_static) {
-			rc = take_sections(s, nr, s->table + nr * s->section_size, mmw_min64(s->per_root, s->n_sections - nr), err);
+			rc = take_sections(s, nr, s->table + nr * s->section_size,
+					   mmw_min64(s->per_root, s->n_sections - nr), err);
 			continue;
 		}
 		/* The array is as long as physical memory may be; its end is not recorded. */
@@ -506,8 +512,8 @@ static int bind_section(struct sparse *s, struct mmw_err *err)
 }
 
 /*
- * SECTION_SIZE_BITS (asm/sparsemem.h): VMCOREINFO has it from 5.12 on, and 5.10's stable series. A subsection_map of several
- * words tells it as well; else, what the architecture has where neither is known.
+ * SECTION_SIZE_BITS (asm/sparsemem.h): VMCOREINFO has it from 5.12 on, and 5.10's stable series. A subsection_map of
+ * several words tells it as well; else, what the architecture has where neither is known.
  */
 static uint64_t section_bits(struct opening *o, const struct mmw_member *submap)
 {
@@ -548,14 +554,14 @@ static int bind_usage(struct sparse *s, struct mmw_err *err)
 	}
 	/* A function since it looks closer (5.12: mm/memory_hotplug.c; before, a macro). */
 	s->exact = !mmw_kernel_symbol(o->k, "pfn_to_online_page", &va, NULL, NULL);
-	/* One or two bytes a section, where page flags have no room for the node (mm/sparse.c, NODE_NOT_IN_PAGE_FLAGS). */
+	/* One or two bytes a section, where page flags have no room for the node (mm/sparse.c). */
 	if (mmw_kernel_symbol(o->k, "section_to_node_table", &s->node_table, NULL, NULL))
 		s->node_table = 0;
 	s->node_size = !mmw_kernel_type_size(o->k, "nodemask_t", &n, NULL) && 8 * n > 256 ? 2 : 1;
 	return 0;
 }
 
-/* Sections that can matter: up to the highest the kernel knows of, or those of the frames that it or the image knows. */
+/* Sections that can matter: up to the highest the kernel knows of, or of the frames that it or the image knows. */
 static uint64_t sections_needed(struct opening *o)
 {
 	uint64_t last = mmw_image_last(mmw_kernel_image(o->k)) >> o->page_shift, nr;
@@ -655,7 +661,8 @@ static int open_model(struct opening *o, struct mmw_err *err)
 
 	/* The member exists only there (CONFIG_FLAT_NODE_MEM_MAP to 5.13, then CONFIG_FLATMEM). */
 	if (!mmw_kernel_member(o->k, "pglist_data", "node_mem_map", &flat, NULL, NULL) ||
-	    (mmw_kernel_symbol(o->k, "mem_section", &va, NULL, NULL) && !mmw_kernel_symbol(o->k, "mem_map", &va, NULL, NULL) &&
+	    (mmw_kernel_symbol(o->k, "mem_section", &va, NULL, NULL) &&
+	     !mmw_kernel_symbol(o->k, "mem_map", &va, NULL, NULL) &&
 	     !mmw_vmcoreinfo_symbol(mmw_kernel_vmcoreinfo(o->k), "mem_section", &va)))
 		return open_unsectioned(o, err);
 	return open_sparse(o, err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Pageblocks: runs of 2^order frames, whose migrate type a bitmap keeps (mm/page_alloc.c, get_pfnblock_bitmap_bitidx):
- * of each memory section (mem_section_usage.pageblock_flags from 5.3, before that mem_section.pageblock_flags), or in flat
- * memory of each zone (zone.pageblock_flags).
+ * Pageblocks: runs of 2^order frames, whose migrate type a bitmap keeps (mm/page_alloc.c,
+ * get_pfnblock_bitmap_bitidx): of each memory section (mem_section_usage.pageblock_flags from 5.3, before that
+ * mem_section.pageblock_flags), or in flat memory of each zone (zone.pageblock_flags).
  */
 #ifndef MMW_MM_PAGEBLOCK_H
 #define MMW_MM_PAGEBLOCK_H

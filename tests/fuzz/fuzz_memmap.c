@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Two memory models (fixtures/recipes/memmap-sparse.recipe, memmap-nodes.recipe) whose types, sections, nodes and struct pages are
- * overwritten: whatever opens has runs without a gap, and a pass sees each frame of them once.
+ * Two memory models (fixtures/recipes/memmap-sparse.recipe, memmap-nodes.recipe) whose types, sections, nodes and
+ * struct pages are overwritten: whatever opens has runs without a gap, and a pass sees each frame of them once.
  */
 #include <stdlib.h>
 #include <string.h>

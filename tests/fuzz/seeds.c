@@ -377,15 +377,16 @@ static bool mm_seed(unsigned index, struct blob *out)
 /* The machine, then the same with what sections and nodes are made of. */
 static bool memmap_seed(unsigned index, struct blob *out)
 {
-	static const uint64_t values[] = { 0, 1, 0xffffea000000000f, 0xffff888000060000, 0xffff888000300007, UINT64_MAX };
+	static const uint64_t values[] = { 0, 1, 0xffffea000000000f, 0xffff888000060000, 0xffff888000300007,
+					   UINT64_MAX };
 
-	if (index >= 48)
+	if (index >= 24)
 		return false;
 	blob_u8(out, (uint8_t)(index % 2));
 	blob_u8(out, (uint8_t)(index / 2 % 8));
-	blob_uint(out, 8 * (index / 16), 2, false);
+	blob_uint(out, 8 * (index / 8), 2, false);
 	blob_u8(out, 8);
-	blob_uint(out, values[index / 8], 8, false);
+	blob_uint(out, values[index / 4], 8, false);
 	return true;
 }
 
