@@ -67,7 +67,7 @@ struct mmw_memmap {
 	uint64_t pages;           /* frames that have a struct page */
 	/*
 	 * /proc/kpageflags has an entry for each of the frames [0, listed): max_pfn, with sections rounded up to one
-	 * (fs/proc/page.c, get_max_dump_pfn). What of it is not ONLINE reads as KPF_NOPAGE there (0 from 7.x on).
+	 * (fs/proc/page.c, get_max_dump_pfn). What of it is not ONLINE reads as KPF_NOPAGE there (as 0 in 7.2).
 	 */
 	uint64_t listed;
 	const char *doubt;        /* why ONLINE may claim too much, for people; NULL: it does not */
