@@ -71,6 +71,7 @@ static int run(struct mmw_target *t, void *opts, int argc, char **argv, struct m
 		return rc;
 	if (!m.own_labels)
 		mmw_warn("the kernel's own labels were not found: there may be lines more or less than it prints");
+	t->damage = t->damage || !m.own_labels;
 	for (size_t i = 0; i < m.n; i++)
 		show(t, &m.line[i]);
 	return 0;

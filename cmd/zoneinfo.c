@@ -86,8 +86,10 @@ static void find_formats(struct job *j)
 		if (!j->own[i])
 			snprintf(j->format[i], sizeof(j->format[i]), "%s", formats[i]);
 	}
-	if (!j->own[0] || !j->own[1] || !j->own[2])
-		mmw_warn("the kernel's own format of zoneinfo was not found: there may be lines more or less than it prints");
+	if (j->own[0] && j->own[1] && j->own[2])
+		return;
+	mmw_warn("the kernel's own format of zoneinfo was not found: there may be lines more or less than it prints");
+	j->t->damage = true;
 }
 
 /* A line of a format: "\n        boost    %lu". */
@@ -344,25 +346,29 @@ static void show_page(struct job *j, const struct mmw_pcp_page *p)
 	const struct mmw_zone *z = &j->zones.zone[p->zone];
 	const char *type = p->type >= 0 && (unsigned)p->type < j->zones.types ? j->zones.type_name[p->type] : "any";
 	struct mmw_out *o = &j->t->out;
-	char cpu[16] = "none";
+	bool waiting = p->cpu == MMW_PCP_NO_CPU;
 
-	if (p->cpu != MMW_PCP_NO_CPU)
-		snprintf(cpu, sizeof(cpu), "%" PRIu32, p->cpu);
 	if (o->mode == MMW_OUT_TEXT) {
-		fprintf(o->to, "Node %u, zone %8s, cpu %4s, list %2u, order %2u, type %12s: 0x%" PRIx64 "\n", z->node, z->name, cpu, p->list,
-			p->order, type, p->pfn);
+		fprintf(o->to, "Node %u, zone %8s, ", z->node, z->name);
+		if (waiting)
+			fputs("waiting for the lock", o->to);
+		else
+			fprintf(o->to, "cpu %4" PRIu32 ", list %3u", p->cpu, p->list);
+		fprintf(o->to, ", order %2u, type %12s: 0x%" PRIx64 "\n", p->order, type, p->pfn);
 		return;
 	}
 	mmw_out_num(o, COL_NODE, z->node);
 	mmw_out_str(o, COL_ZONE, z->name);
-	if (p->cpu == MMW_PCP_NO_CPU)
+	if (waiting) {
 		mmw_out_none(o, COL_CPU);
-	else
+		mmw_out_none(o, COL_LIST);
+	} else {
 		mmw_out_num(o, COL_CPU, p->cpu);
+		mmw_out_num(o, COL_LIST, p->list);
+	}
 	mmw_out_str(o, COL_ITEM, "page");
 	mmw_out_num(o, COL_VALUE, 1ull << p->order);
 	mmw_out_none(o, COL_DIFFS);
-	mmw_out_num(o, COL_LIST, p->list);
 	mmw_out_num(o, COL_ORDER, p->order);
 	mmw_out_str(o, COL_TYPE, type);
 	mmw_out_num(o, COL_POSITION, p->position);

@@ -670,7 +670,7 @@ static void take_line(struct opening *o, const struct recipe *r, struct mmw_memi
 
 	o->line = r;
 	rc = r->value(o, &value, &err);
-	if (rc == NOT_PRINTED || (rc && !out->own_labels))
+	if (rc == NOT_PRINTED || (rc == -MMW_E_NOTYPE && !out->own_labels))
 		return;
 	*line = (struct mmw_meminfo_line){ .label = r->label, .kb = r->unit != NUMBER, .known = !rc,
 					   .value = r->unit == PAGES ? value << (o->page_shift - 10) : value };

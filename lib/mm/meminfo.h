@@ -24,7 +24,7 @@ struct mmw_meminfo_line {
 struct mmw_meminfo {
 	struct mmw_meminfo_line line[MMW_MEMINFO_MAX];  /* in the kernel's order */
 	size_t n;
-	bool own_labels;    /* the kernel's labels were found; else there are just the lines whose values are known */
+	bool own_labels;    /* the kernel's labels were found; else there are the lines that its types allow */
 };
 
 /* MMW_E_NOTYPE when not even counters of nodes and zones are known. `z` is borrowed during the call. */
