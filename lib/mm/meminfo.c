@@ -385,7 +385,7 @@ static int zswap(struct opening *o, uint64_t *out, struct mmw_err *err)
 static int zswapped(struct opening *o, uint64_t *out, struct mmw_err *err)
 {
 	if (mmw_image_big_endian(mmw_kernel_image(o->k)))
-		return mmw_fail(err, MMW_E_UNSUPPORTED, 0, "how large zswap_stored_pages is is not known");
+		return mmw_fail(err, MMW_E_UNSUPPORTED, 0, "zswap_stored_pages may have 4 bytes or 8");
 	return variable(o, "zswap_stored_pages", 4, out, err);
 }
 
@@ -469,8 +469,10 @@ static int committed(struct opening *o, uint64_t *out, struct mmw_err *err)
 		if (rc)
 			return rc;
 		for (size_t i = 0; !rc && i < percpu.n; i++) {
+			if (!percpu.cpus[i].online)
+				continue;
 			rc = mmw_vm_read_uint(o->vm, mmw_percpu_address(&percpu, counters, i), 4, &diff, err);
-			*out += !rc && percpu.cpus[i].online ? (uint64_t)(int64_t)(int32_t)diff : 0;
+			*out += rc ? 0 : (uint64_t)(int64_t)(int32_t)diff;
 		}
 		mmw_percpu_close(&percpu);
 	}
