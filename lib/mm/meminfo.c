@@ -381,12 +381,10 @@ static int zswap(struct opening *o, uint64_t *out, struct mmw_err *err)
 	return rc;
 }
 
-/* An atomic_t, an atomic_long_t in later kernels, of which the low half will do. */
+/* An atomic_t, an atomic_long_t from 6.13. */
 static int zswapped(struct opening *o, uint64_t *out, struct mmw_err *err)
 {
-	if (mmw_image_big_endian(mmw_kernel_image(o->k)))
-		return mmw_fail(err, MMW_E_UNSUPPORTED, 0, "zswap_stored_pages may have 4 bytes or 8");
-	return variable(o, "zswap_stored_pages", 4, out, err);
+	return variable(o, "zswap_stored_pages", mmw_release_before(o->k, 6, 13) ? 4 : o->word, out, err);
 }
 
 /* --- huge pages --------------------------------------------------------------------------------------------------- */

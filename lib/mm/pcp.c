@@ -344,17 +344,17 @@ static void describe_lists(struct opening *o)
 {
 	const struct mmw_space *s = mmw_kernel_space(o->k);
 	struct mmw_pcp *p = o->out;
-	unsigned types = PCP_TYPES, low, huge;
+	unsigned types = PCP_TYPES, low, huge, largest = o->z->orders - 1;
 	int64_t v;
 
 	if (!mmw_kernel_enumerator(o->k, "migratetype", "MIGRATE_PCPTYPES", &v, NULL) && v > 0 && v <= (int64_t)p->lists)
 		types = (unsigned)v;
 	low = p->lists > types ? types * LOW_ORDERS : types;
-	huge = s && s->paging.bits[0] < o->z->orders ? s->paging.bits[0] : o->z->orders - 1;
+	huge = s ? s->paging.bits[0] : largest;
 	for (unsigned i = 0; i < p->lists; i++) {
-		unsigned behind = i - low;
+		unsigned behind = i - low, order = i < low ? i / types : huge;
 
-		p->list_order[i] = (uint8_t)(i < low ? i / types : huge);
+		p->list_order[i] = (uint8_t)(order < largest ? order : largest);
 		p->list_type[i] = i < low ? (int8_t)(i % types) : -1;
 		if (i < low)
 			continue;

@@ -151,6 +151,13 @@ static void names_by_enumerators(struct opening *o)
 	}
 }
 
+bool mmw_release_before(const struct mmw_kernel *k, int major, int minor)
+{
+	int x, y;
+
+	return sscanf(mmw_kernel_release(k), "%d.%d", &x, &y) == 2 && (x < major || (x == major && y < minor));
+}
+
 /* Pages of these are shown in huge ones since they are counted in pages (5.12, "Convert all THP vmstat counters to pages"). */
 static void mark_huge(struct opening *o)
 {
@@ -158,10 +165,9 @@ static void mark_huge(struct opening *o)
 					     "nr_shmem_pmdmapped", "nr_file_pmdmapped" };
 	struct mmw_stats *s = &o->v->kind[MMW_STAT_NODE];
 	const struct mmw_space *space = mmw_kernel_space(o->k);
-	int major = 0, minor = 0;
 
 	o->v->huge_shift = space ? space->paging.bits[0] : 0;
-	if (sscanf(mmw_kernel_release(o->k), "%d.%d", &major, &minor) == 2 && (major < 5 || (major == 5 && minor < 12)))
+	if (mmw_release_before(o->k, 5, 12))
 		return;
 	for (unsigned item = 0; item < s->n; item++)
 		for (size_t i = 0; i < mmw_array_len(names); i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A kernel with counters and per-CPU page lists (fixtures/recipes/zoneinfo.recipe) of which types, zones, lists and variables are
- * overwritten: every list is walked to an end, pages are where the header promises, and every problem has words.
+ * A kernel with counters and per-CPU page lists (fixtures/recipes/zoneinfo.recipe) of which types, zones, lists and
+ * variables are overwritten: every list is walked to an end, pages are where the header promises, problems have words.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -40,9 +40,11 @@ static void check_pages(const struct mmw_zones *z, const struct mmw_memmap *m, c
 		const struct mmw_pcp_page *page = &p->pages[i], *before = i ? page - 1 : page;
 		uint64_t pfn;
 
-		if (page->zone >= z->n || page->order >= z->orders || !mmw_memmap_pfn(m, mmw_memmap_page(m, page->pfn), &pfn))
+		if (page->zone >= z->n || page->order >= z->orders || page->zone < before->zone)
 			abort();
-		if (page->zone < before->zone || (page->position && (page->position != before->position + 1 || page->list != before->list)))
+		if (!mmw_memmap_pfn(m, mmw_memmap_page(m, page->pfn), &pfn) || pfn != page->pfn)
+			abort();
+		if (page->position && (page->position != before->position + 1 || page->list != before->list))
 			abort();
 	}
 }

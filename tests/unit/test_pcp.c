@@ -51,9 +51,9 @@ static void machine_fini(struct machine *m)
 static void lists_in_order(void **state)
 {
 	static const struct mmw_pcp_page want[] = {
-		{ 0x200, 1, 0, 0, 0, 0, 0 }, { 0x202, 1, 0, 1, 0, 0, 0 }, { 0x201, 1, 0, 2, 0, 0, 0 }, { 0x204, 1, 0, 0, 1, 0, 1 },
-		{ 0x206, 1, 0, 0, 3, 1, 0 }, { 0x208, 1, 1, 0, 2, 0, 2 }, { 0x20a, 1, MMW_PCP_NO_CPU, 0, 0, 1, -1 },
-		{ 0x20c, 1, MMW_PCP_NO_CPU, 1, 0, 0, -1 },
+		{ 0x200, 1, 0, 0, 0, 0, 0 }, { 0x202, 1, 0, 1, 0, 0, 0 }, { 0x201, 1, 0, 2, 0, 0, 0 },
+		{ 0x204, 1, 0, 0, 1, 0, 1 }, { 0x206, 1, 0, 0, 3, 1, 0 }, { 0x208, 1, 1, 0, 2, 0, 2 },
+		{ 0x20a, 1, MMW_PCP_NO_CPU, 0, 0, 1, -1 }, { 0x20c, 1, MMW_PCP_NO_CPU, 1, 0, 0, -1 },
 	};
 	struct machine m;
 	struct mmw_pcp p;
@@ -104,12 +104,12 @@ static void counts_alone(void **state)
 	machine_fini(&m);
 }
 
-/* The recipe has one fault of each kind but a list that names itself for ever, which a doubly linked one cannot. */
+/* The recipe has one fault of each kind. */
 static void every_fault(void **state)
 {
 	static const enum mmw_pcp_problem_kind kinds[] = {
-		MMW_PCP_UNREADABLE, MMW_PCP_FOREIGN, MMW_PCP_BAD_LINK, MMW_PCP_ENDLESS, MMW_PCP_COUNT, MMW_PCP_WRONG_ZONE, MMW_PCP_TWICE,
-		MMW_PCP_REFERENCED, MMW_PCP_TYPED, MMW_PCP_FLAGGED,
+		MMW_PCP_UNREADABLE, MMW_PCP_FOREIGN, MMW_PCP_BAD_LINK, MMW_PCP_ENDLESS, MMW_PCP_COUNT,
+		MMW_PCP_WRONG_ZONE, MMW_PCP_TWICE, MMW_PCP_REFERENCED, MMW_PCP_TYPED, MMW_PCP_FLAGGED,
 	};
 	struct machine m;
 	struct mmw_pcp p;
@@ -135,8 +135,9 @@ static void names(void **state)
 {
 	static const char *const pairs[][2] = {
 		{ "NR_FREE_PAGES", "nr_free_pages" }, { "NR_FREE_PAGES_BLOCKS", "nr_free_pages_blocks" },
-		{ "NR_FREE_CMA_PAGES", "nr_free_cma" }, { "NUMA_HIT", "numa_hit" }, { "NUMA_INTERLEAVE_HIT", "numa_interleave" },
-		{ "WORKINGSET_NODERECLAIM", "workingset_nodereclaim" }, { "NR_ANON_THPS", "nr_anon_transparent_hugepages" },
+		{ "NR_FREE_CMA_PAGES", "nr_free_cma" }, { "NUMA_HIT", "numa_hit" },
+		{ "NUMA_INTERLEAVE_HIT", "numa_interleave" }, { "WORKINGSET_NODERECLAIM", "workingset_nodereclaim" },
+		{ "NR_ANON_THPS", "nr_anon_transparent_hugepages" },
 		{ "NR_SHMEM_PMDMAPPED", "nr_shmem_pmdmapped" }, { "PGDEMOTE_KHUGEPAGED", "pgdemote_khugepaged" },
 		{ "NR_SLAB_UNRECLAIMABLE_B", "nr_slab_unreclaimable" }, { "NR_KERNEL_STACK_KB", "nr_kernel_stack" },
 	};
