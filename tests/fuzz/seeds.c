@@ -573,7 +573,7 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		{ "lz4", lz4_seed },
 		{ "lzop", lzop_seed },
 		{ "memmap", memmap_seed },
-		{ "mm", mm_seed }, { "module", mm_seed },
+		{ "mm", mm_seed }, { "module", mm_seed }, { "zoneinfo", mm_seed },
 		{ "notes", notes_seed },
 		{ "qcow2", qcow2_seed },
 		{ "qemu", qemu_seed },
