@@ -447,8 +447,10 @@ static void row_problem(struct mmw_target *t, const struct mmw_buddy *b, const s
 	mmw_out_hex(o, CHK_ADDR, p->addr);
 	if (p->pfn != MMW_ABSENT)
 		mmw_out_hex(o, CHK_PFN, p->pfn);
-	mmw_out_hex(o, CHK_FOUND, p->found);
-	mmw_out_hex(o, CHK_EXPECTED, p->expected);
+	if (mmw_buddy_problem_has_found(p->kind))
+		mmw_out_hex(o, CHK_FOUND, p->found);
+	if (mmw_buddy_problem_has_expected(p->kind))
+		mmw_out_hex(o, CHK_EXPECTED, p->expected);
 	mmw_out_str(o, CHK_TEXT, text);
 	mmw_out_row(o);
 }

@@ -531,6 +531,7 @@ static void judge_block(struct mmw_buddy *b, const struct mmw_block *block)
 	}
 	if (!block->listed && block->marked) {
 		p.kind = MMW_BUDDY_UNLISTED;
+		p.found = 0;
 		mmw_buddy_problem_add(b, &p);
 	}
 }

@@ -131,7 +131,8 @@ const char *mmw_buddy_problem_word(enum mmw_buddy_problem_kind kind);
 const char *mmw_buddy_pcp_word(enum mmw_pcp_problem_kind kind);
 void mmw_buddy_problem_text(const struct mmw_buddy *b, const struct mmw_buddy_problem *p, char *buf, size_t size);
 
-/* "node 0 zone DMA32, order 3, Movable", as far as it is known; at least 64 bytes. */
-void mmw_buddy_list_text(const struct mmw_buddy *b, const struct mmw_buddy_list *list, char *buf, size_t size);
+/* Whether the problem has these numbers. */
+bool mmw_buddy_problem_has_found(enum mmw_buddy_problem_kind kind);
+bool mmw_buddy_problem_has_expected(enum mmw_buddy_problem_kind kind);
 
 #endif

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/kernel/shadow.h"
 
@@ -51,6 +52,25 @@ static const char *const pcp_words[] = {
 const char *mmw_buddy_problem_word(enum mmw_buddy_problem_kind kind)
 {
 	return kinds[kind].word;
+}
+
+/* Whether the sentence speaks of a number of these letters. */
+static bool speaks_of(enum mmw_buddy_problem_kind kind, const char *letters)
+{
+	for (const char *c = strchr(kinds[kind].text, '%'); c; c = strchr(c + 1, '%'))
+		if (strchr(letters, c[1]))
+			return true;
+	return false;
+}
+
+bool mmw_buddy_problem_has_found(enum mmw_buddy_problem_kind kind)
+{
+	return speaks_of(kind, "fFzt");
+}
+
+bool mmw_buddy_problem_has_expected(enum mmw_buddy_problem_kind kind)
+{
+	return speaks_of(kind, "eEZT");
 }
 
 const char *mmw_buddy_pcp_word(enum mmw_pcp_problem_kind kind)
@@ -124,7 +144,7 @@ static void add_page(struct text *t, const struct mmw_buddy_problem *p)
 
 static void add_value(struct text *t, const struct mmw_buddy *b, const struct mmw_buddy_problem *p, char what)
 {
-	uint64_t value = what == 'F' || what == 'f' || what == 'z' || what == 't' ? p->found : p->expected;
+	uint64_t value = strchr("fFzt", what) ? p->found : p->expected;
 
 	switch (what) {
 	case 'P': add_page(t, p); break;
@@ -152,12 +172,4 @@ void mmw_buddy_problem_text(const struct mmw_buddy *b, const struct mmw_buddy_pr
 		else
 			add(&t, "%c", *c);
 	}
-}
-
-void mmw_buddy_list_text(const struct mmw_buddy *b, const struct mmw_buddy_list *list, char *buf, size_t size)
-{
-	struct text t = { buf, size };
-
-	buf[0] = '\0';
-	add_list(&t, b, list);
 }
