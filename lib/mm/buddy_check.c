@@ -2,13 +2,14 @@
 #include "lib/mm/buddy_check.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/bytes.h"
 #include "lib/base/vec.h"
 #include "lib/kernel/shadow.h"
 #include "lib/mm/pageblock.h"
 #include "lib/mm/pass.h"
-#include "lib/mm/zonestat.h"
+#include "lib/mm/vmstat.h"
 
 enum { NOTES_MAX = 4096 };  /* problems kept of a memory section */
 
@@ -261,44 +262,57 @@ static void compare(struct mmw_buddy *b, enum mmw_buddy_problem_kind kind, size_
 		mmw_buddy_problem_add(b, &p);
 }
 
-/* A counter that this version does not have is nothing to look for; types that do not tell of any are. */
-static bool has_counters(struct mmw_kernel *k)
+/* A zone's counter with all CPUs' differences. False: not to be had; this version may have none, which the others tell. */
+static bool counter(const struct mmw_vmstat *v, const struct mmw_zone *zone, const char *name, uint64_t *out)
 {
-	int64_t v;
+	const struct mmw_stats *s = &v->kind[MMW_STAT_ZONE];
 
-	return !mmw_kernel_enumerator(k, "zone_stat_item", "NR_FREE_CMA_PAGES", &v, NULL);
+	for (size_t row = 0; row < s->rows; row++) {
+		if (v->zones[row].va != zone->va || !s->has_exact[row])
+			continue;
+		for (unsigned item = 0; item < s->n; item++) {
+			*out = (uint64_t)s->exact[row * s->n + item];
+			if (!strcmp(s->name[item], name))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool has_counter(const struct mmw_vmstat *v, const char *name)
+{
+	uint64_t sum;
+
+	return mmw_stat_sum(v, MMW_STAT_ZONE, name, &sum);
 }
 
 /* NR_FREE_CMA_PAGES counts the blocks on CMA's lists (account_freepages, before that __mod_zone_freepage_state). */
-static void check_cma(const struct check *c, const struct mmw_zone_stats *stats)
+static void check_cma(const struct check *c, const struct mmw_vmstat *v)
 {
 	struct mmw_buddy *b = c->b;
 	uint64_t value;
 
 	for (size_t zone = 0; zone < b->zones.n; zone++) {
-		if (mmw_zone_stats_read(stats, &b->zones.zone[zone], "NR_FREE_CMA_PAGES", NULL, &value, NULL))
+		if (!counter(v, &b->zones.zone[zone], "nr_free_cma", &value))
 			cannot(b, MMW_BUDDY_FREE_CMA);
 		else
 			compare(b, MMW_BUDDY_FREE_CMA, zone, b->zones.cma < 0 ? 0 : listed_pages(b, zone, b->zones.cma, 0), value);
 	}
 }
 
-/* From 6.16: pages in blocks of a whole pageblock at least, but isolated ones (__add_to_free_list). */
-static void check_whole(const struct check *c, const struct mmw_zone_stats *stats)
+/* 7.2 has it, 6.12 has not: pages in blocks of a whole pageblock at least, but isolated ones (__add_to_free_list). */
+static void check_whole(const struct check *c, const struct mmw_vmstat *v)
 {
 	struct mmw_buddy *b = c->b;
 	uint64_t value;
-	int64_t item;
 
-	if (has_counters(c->k) && mmw_kernel_enumerator(c->k, "zone_stat_item", "NR_FREE_PAGES_BLOCKS", &item, NULL))
-		return;
-	for (size_t zone = 0; zone < b->zones.n; zone++) {
+	for (size_t zone = 0; has_counter(v, "nr_free_pages_blocks") && zone < b->zones.n; zone++) {
 		uint64_t found = 0;
 
 		for (int type = 0; type < (int)b->zones.types; type++)
 			if (type != b->zones.isolate)
 				found += listed_pages(b, zone, type, c->blocks.order);
-		if (mmw_zone_stats_read(stats, &b->zones.zone[zone], "NR_FREE_PAGES_BLOCKS", NULL, &value, NULL))
+		if (!counter(v, &b->zones.zone[zone], "nr_free_pages_blocks", &value))
 			cannot(b, MMW_BUDDY_FREE_BLOCKS);
 		else
 			compare(b, MMW_BUDDY_FREE_BLOCKS, zone, found, value);
@@ -306,25 +320,31 @@ static void check_whole(const struct check *c, const struct mmw_zone_stats *stat
 }
 
 /* From 6.12 (account_freepages). */
-static void check_highatomic(const struct check *c)
+static void check_highatomic(const struct check *c, const struct mmw_vmstat *v)
 {
 	struct mmw_buddy *b = c->b;
-	struct mmw_member m, name;
-	uint64_t value;
 
-	if (b->zones.highatomic < 0)
-		return;
-	if (mmw_kernel_member(c->k, "zone", "nr_free_highatomic", &m, NULL, NULL)) {
-		if (mmw_kernel_member(c->k, "zone", "name", &name, NULL, NULL))
-			cannot(b, MMW_BUDDY_FREE_HIGHATOMIC);
+	for (size_t zone = 0; b->zones.highatomic >= 0 && zone < b->zones.n; zone++)
+		for (size_t row = 0; row < v->n_zones; row++)
+			if (v->zones[row].va == b->zones.zone[zone].va && v->zones[row].free_highatomic != MMW_ABSENT)
+				compare(b, MMW_BUDDY_FREE_HIGHATOMIC, zone, listed_pages(b, zone, b->zones.highatomic, 0),
+					v->zones[row].free_highatomic);
+}
+
+static void check_counters(const struct check *c)
+{
+	struct mmw_vmstat v;
+
+	if (mmw_vmstat_open(c->k, &c->b->zones, &v, NULL)) {
+		cannot(c->b, MMW_BUDDY_FREE_CMA);
+		cannot(c->b, MMW_BUDDY_FREE_BLOCKS);
+		cannot(c->b, MMW_BUDDY_FREE_HIGHATOMIC);
 		return;
 	}
-	for (size_t zone = 0; zone < b->zones.n; zone++) {
-		if (mmw_vm_read_uint(mmw_kernel_vm(c->k), b->zones.zone[zone].va + m.offset, (unsigned)m.size, &value, NULL))
-			cannot(b, MMW_BUDDY_FREE_HIGHATOMIC);
-		else
-			compare(b, MMW_BUDDY_FREE_HIGHATOMIC, zone, listed_pages(b, zone, b->zones.highatomic, 0), value);
-	}
+	check_cma(c, &v);
+	check_whole(c, &v);
+	check_highatomic(c, &v);
+	mmw_vmstat_close(&v);
 }
 
 /* --- the pages CPUs keep ------------------------------------------------------------------------------------------- */
@@ -355,7 +375,6 @@ static void check_pcp(const struct check *c)
 int mmw_buddy_check_more(struct mmw_kernel *k, unsigned threads, struct mmw_buddy *b, struct mmw_err *err)
 {
 	struct check c = { .k = k, .b = b };
-	struct mmw_zone_stats stats;
 	int rc = mmw_pageblocks_open(k, &b->zones, &b->memmap, &c.blocks, NULL);
 
 	if (rc)
@@ -366,11 +385,7 @@ int mmw_buddy_check_more(struct mmw_kernel *k, unsigned threads, struct mmw_budd
 	rc = check_pages(&c, threads, err);
 	if (!rc) {
 		check_blocks(&c);
-		mmw_zone_stats_open(k, &stats);
-		check_cma(&c, &stats);
-		check_whole(&c, &stats);
-		mmw_zone_stats_close(&stats);
-		check_highatomic(&c);
+		check_counters(&c);
 		check_pcp(&c);
 	}
 	mmw_pageblocks_close(&c.blocks);
