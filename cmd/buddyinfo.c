@@ -386,7 +386,7 @@ static void list_blocks(struct mmw_target *t, const struct opts *o, const struct
 
 		if (!wanted(o, b, block, z))
 			continue;
-		pageblock = p->counts && z ? type_name(b, mmw_pageblock_type(p, z, block->pfn)) : NULL;
+		pageblock = p->counts && z ? type_name(b, mmw_pageblock_type(p, mmw_kernel_vm(t->kernel), z, block->pfn)) : NULL;
 		if (t->out.mode == MMW_OUT_TEXT)
 			print_block(t->out.to, block, pa, z, type, pageblock);
 		else

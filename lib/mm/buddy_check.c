@@ -28,6 +28,8 @@ struct check {
 	struct mmw_buddy *b;
 	struct mmw_shadow page;
 	struct mmw_pageblocks blocks;
+	struct mmw_page_place place;
+	bool has_place;
 };
 
 static void cannot(struct mmw_buddy *b, enum mmw_buddy_problem_kind kind)
@@ -84,11 +86,11 @@ static int check_zone(const struct check *c, struct item *it, const struct mmw_b
 {
 	const struct mmw_zone *z = &c->b->zones.zone[block->zone];
 	struct mmw_buddy_problem p = problem_of(c->b, MMW_BUDDY_ZONE, block, block->pfn);
-	unsigned node = mmw_pageblock_page_node(&c->blocks, flags), zone = mmw_pageblock_page_zone(&c->blocks, flags);
 
-	if (zone == z->index && (!c->blocks.node_bits || node == z->node))
+	if (mmw_page_place_is(&c->place, flags, z))
 		return 0;
-	p.found = (uint64_t)node << 32 | zone;
+	p.found = (c->place.node_bits ? flags >> c->place.node_shift : 0) << 32;
+	p.found |= flags >> c->place.zone_shift & ((1u << c->place.zone_bits) - 1);
 	p.expected = (uint64_t)z->node << 32 | z->index;
 	return note(it, &p);
 }
@@ -103,7 +105,7 @@ static int check_page(const struct check *c, struct item *it, const struct mmw_b
 		p.found = (uint32_t)rec->refs;
 		rc = note(it, &p);
 	}
-	if (!rc && pfn == block->pfn && block->listed && c->blocks.page_flags.size)
+	if (!rc && pfn == block->pfn && block->listed && c->has_place)
 		rc = check_zone(c, it, block, rec->flags);
 	if (!rc && pfn != block->pfn && mmw_buddy_marked(&c->b->mark, (uint32_t)rec->type)) {
 		p.kind = MMW_BUDDY_OVERLAP;
@@ -174,7 +176,9 @@ static int check_pages(struct check *c, unsigned threads, struct mmw_err *err)
 {
 	static const struct mmw_pass_ops ops = { sizeof(struct item), look_at_free, gather_problems, drop_problems };
 
-	if (!c->blocks.page_flags.size)
+	/* Without vmemmap the uppermost bits are the section's, and how many they are nothing tells. */
+	c->has_place = c->b->memmap.model != MMW_SPARSEMEM && !mmw_page_place_open(c->k, &c->place, NULL);
+	if (!c->has_place)
 		cannot(c->b, MMW_BUDDY_ZONE);
 	if (mmw_shadow_bind(c->k, "page", page_fields, mmw_array_len(page_fields), &c->page, NULL) ||
 	    c->page.last >= c->b->memmap.page_size) {
@@ -200,7 +204,7 @@ static void check_type(const struct check *c, const struct mmw_block *block)
 
 	if (!block->listed)
 		return;
-	type = mmw_pageblock_type(&c->blocks, &b->zones.zone[block->zone], block->pfn);
+	type = mmw_pageblock_type(&c->blocks, mmw_kernel_vm(c->k), &b->zones.zone[block->zone], block->pfn);
 	if (type < 0 || type == block->type)
 		return;
 	if (type != b->zones.isolate && type != b->zones.cma && block->type != b->zones.isolate && block->type != b->zones.cma)

@@ -10,20 +10,31 @@
 #include "lib/mm/memmap.h"
 #include "lib/mm/zone.h"
 
+/* Which zone of which node a struct page is of: its flags say so, from the top (include/linux/page-flags-layout.h). */
+struct mmw_page_place {
+	struct mmw_member flags;
+	unsigned zone_shift, zone_bits, node_shift, node_bits;  /* node_bits 0: there is one node */
+};
+
+int mmw_page_place_open(struct mmw_kernel *k, struct mmw_page_place *out, struct mmw_err *err);
+
+static inline bool mmw_page_place_is(const struct mmw_page_place *p, uint64_t flags, const struct mmw_zone *zone)
+{
+	return (flags >> p->zone_shift & ((1u << p->zone_bits) - 1)) == zone->index &&
+	       (!p->node_bits || flags >> p->node_shift == zone->node);
+}
+
 struct mmw_pageblocks {
 	unsigned order;
 	uint64_t *counts;  /* zones.n x zones.types, as mm/vmstat.c's pagetypeinfo_showblockcount_print() counts them */
 
-	/* How a pageblock's type, and a page's zone, are found. */
-	struct mmw_kernel *k;
-	const struct mmw_zones *z;   /* both borrowed */
-	const struct mmw_memmap *m;
-	unsigned word, bits;
-	int isolate_bit;             /* one that means MIGRATE_ISOLATE whatever the type is (6.17); -1: none */
-	bool flat;
-	uint64_t flags_at;           /* in struct zone, or struct mem_section_usage */
-	struct mmw_member page_flags;
-	unsigned zone_shift, zone_bits, node_shift, node_bits;
+	/* Where the bitmaps are. */
+	const struct mmw_zones *zones;    /* borrowed, as the memmap is */
+	const struct mmw_memmap *memmap;
+	unsigned word, bits;              /* of a kernel's long in bytes; of a pageblock */
+	int isolate_bit;                  /* one that means MIGRATE_ISOLATE whatever the type is (6.17); -1: none */
+	bool flat;                        /* each zone has one bitmap; else each section */
+	uint64_t flags_at;                /* in struct zone, or struct mem_section_usage */
 };
 
 /*
@@ -32,20 +43,12 @@ struct mmw_pageblocks {
  */
 int mmw_pageblocks_open(struct mmw_kernel *k, const struct mmw_zones *z, const struct mmw_memmap *m,
 			struct mmw_pageblocks *out, struct mmw_err *err);
+/* That rule: the order of pageblocks of a kernel whose free lists are of `orders` orders. */
+unsigned mmw_pageblock_rule(struct mmw_kernel *k, unsigned orders);
+
+/* The migrate type of the pageblock that a frame of this zone is in; -1 where no bitmap says. */
+int mmw_pageblock_type(const struct mmw_pageblocks *p, struct mmw_vm *vm, const struct mmw_zone *zone, uint64_t pfn);
+
 void mmw_pageblocks_close(struct mmw_pageblocks *p);
-
-/* The migrate type of the pageblock that a frame of this zone is in; -1 where it cannot be had. */
-int mmw_pageblock_type(const struct mmw_pageblocks *p, const struct mmw_zone *zone, uint64_t pfn);
-
-/* Which zone of which node a struct page's flags name. */
-static inline unsigned mmw_pageblock_page_zone(const struct mmw_pageblocks *p, uint64_t flags)
-{
-	return (unsigned)(flags >> p->zone_shift & ((1u << p->zone_bits) - 1));
-}
-
-static inline unsigned mmw_pageblock_page_node(const struct mmw_pageblocks *p, uint64_t flags)
-{
-	return p->node_bits ? (unsigned)(flags >> p->node_shift) : 0;
-}
 
 #endif
