@@ -59,7 +59,8 @@ static void rights_by_atomic(const struct mmw_alloc *a, struct mmw_alloc_rights 
 
 	r->half = mmw_gfp_has(&a->gfp, a->flags, MMW_GFP_HIGH);
 	r->quarter = atomic && !mmw_gfp_has(&a->gfp, a->flags, MMW_GFP_NOMEMALLOC);
-	r->reserve = r->highatomic = r->quarter;
+	r->reserve = r->quarter;
+	r->highatomic = r->quarter && a->order;
 	r->no_boost = atomic && !a->order;
 }
 
