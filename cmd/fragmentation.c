@@ -198,8 +198,12 @@ static void try_text(const struct mmw_alloc *a, const struct mmw_alloc_try *t, c
 {
 	const char *type = t->block_type >= 0 ? a->zones.type_name[t->block_type] : "?";
 
-	if (!t->sum.enough)
-		snprintf(buf, size, "too little memory: %" PRId64 " more pages would do", t->sum.needed - t->sum.available + 1);
+	int64_t more = t->sum.needed - t->sum.available + 1;
+
+	if (!t->sum.enough && t->block == MMW_ALLOC_NO_BLOCK)
+		snprintf(buf, size, "too little memory by %" PRId64 " pages, and no block of order %u or more that it may use", more, a->order);
+	else if (!t->sum.enough)
+		snprintf(buf, size, "too little memory by %" PRId64 " page%s", more, more == 1 ? "" : "s");
 	else if (t->block == MMW_ALLOC_NO_BLOCK && t->listed_elsewhere)
 		snprintf(buf, size, "too broken up: blocks of order %u and more are only on lists that it may not use", a->order);
 	else if (t->block == MMW_ALLOC_NO_BLOCK)

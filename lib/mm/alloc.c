@@ -331,6 +331,9 @@ static void find_block(const struct opening *o, const struct mmw_alloc_rights *r
 
 	t->block = MMW_ALLOC_NO_BLOCK;
 	t->block_type = -1;
+	/* CMA's share is used up first where it is the larger one. */
+	if (r->cma && t->figures.cma > t->figures.free / 2 && take(t, MMW_ALLOC_CMA_BLOCK, z->cma, block_of(o, z->cma, order, false)))
+		return;
 	if (order && r->highatomic && take(t, MMW_ALLOC_HIGHATOMIC_BLOCK, z->highatomic, block_of(o, z->highatomic, order, false)))
 		return;
 	if (take(t, MMW_ALLOC_OWN, o->a->type, block_of(o, o->a->type, order, false)))
