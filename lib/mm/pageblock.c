@@ -22,7 +22,6 @@ struct blocks {
 	const struct mmw_zones *z;
 	const struct mmw_memmap *m;
 	struct mmw_pageblocks *out;
-	struct mmw_member page_flags;
 	struct mmw_page_place place;
 	uint64_t budget;
 };
@@ -100,8 +99,7 @@ static int bind(struct blocks *b, struct mmw_err *err)
 	if (rc)
 		return mmw_fail(err, MMW_E_NOTYPE, 0, "no type says where their bitmaps are (--types FILE brings the kernel's types)");
 	b->out->flags_at = m.offset;
-	rc = mmw_kernel_member_any(b->k, "page", "flags.f|flags", &b->page_flags, err);
-	return rc ? rc : mmw_page_place_bind(b->k, b->m, &b->place, err);
+	return mmw_page_place_bind(b->k, b->m, &b->place, err);
 }
 
 /* The zone that the struct page of this frame names; false where there is none. */
@@ -109,10 +107,9 @@ static bool in_zone(struct blocks *b, const struct mmw_zone *zone, uint64_t pfn)
 {
 	uint64_t flags;
 
-	if (mmw_vm_read_uint(b->vm, mmw_memmap_page(b->m, pfn) + b->page_flags.offset, b->out->word, &flags, NULL))
+	if (mmw_vm_read_uint(b->vm, mmw_memmap_page(b->m, pfn) + b->place.flags.offset, b->out->word, &flags, NULL))
 		return false;
-	return mmw_page_zone(&b->place, flags) == zone->index &&
-	       (!b->place.node_bits || mmw_page_node(&b->place, flags) == zone->node);
+	return mmw_page_place_is(&b->place, flags, zone);
 }
 
 /* Where the bitmap of this frame is, and which of its pageblocks the frame is in. */

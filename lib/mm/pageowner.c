@@ -160,8 +160,7 @@ static bool is_mixed(struct mixing *m, const struct mmw_zone *zone, int type, ui
 		struct mmw_page page;
 
 		if (mmw_page_read(&m->pages, m->vm, pfn, &page, NULL) ||
-		    mmw_page_zone(&m->pages.place, page.flags) != zone->index ||
-		    (m->pages.place.node_bits && mmw_page_node(&m->pages.place, page.flags) != zone->node))
+		    !mmw_page_place_is(&m->pages.place, page.flags, zone))
 			continue;
 		if (mmw_page_is(&m->pages, &page, MMW_PGTY_BUDDY)) {
 			pfn += page.private < m->blocks->zones->orders ? (1ull << page.private) - 1 : 0;
