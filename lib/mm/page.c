@@ -394,19 +394,22 @@ static int bind_first(struct mmw_kernel *k, struct mmw_pages *p, struct mmw_err 
 }
 
 /* MAX_PHYSMEM_BITS - SECTION_SIZE_BITS, where sections are in the flags. */
-static unsigned section_bits(struct mmw_kernel *k, const struct mmw_memmap *memmap)
+static int section_bits(struct mmw_kernel *k, const struct mmw_memmap *memmap, unsigned *out, struct mmw_err *err)
 {
 	uint64_t bits, unit = memmap->section_shift + mmw_kernel_page_shift(k);
 
-	if (memmap->model != MMW_SPARSEMEM || !mmw_vmcoreinfo_number(mmw_kernel_vmcoreinfo(k), "MAX_PHYSMEM_BITS", &bits) ||
-	    bits > 52 || bits <= unit)
+	*out = 0;
+	if (memmap->model != MMW_SPARSEMEM)
 		return 0;
-	return (unsigned)(bits - unit);
+	if (!mmw_vmcoreinfo_number(mmw_kernel_vmcoreinfo(k), "MAX_PHYSMEM_BITS", &bits) || bits > 52 || bits <= unit)
+		return mmw_fail(err, MMW_E_NOTYPE, 0, "nothing says how many memory sections page.flags has room for (MAX_PHYSMEM_BITS)");
+	*out = (unsigned)(bits - unit);
+	return 0;
 }
 
 int mmw_page_place_bind(struct mmw_kernel *k, const struct mmw_memmap *memmap, struct mmw_page_place *out, struct mmw_err *err)
 {
-	unsigned top = 8 * mmw_kernel_arch(k)->word - section_bits(k, memmap);
+	unsigned top = 8 * mmw_kernel_arch(k)->word, sections;
 	struct mmw_member zones;
 	uint64_t nodes = 1;
 	int64_t flags = 0;
@@ -415,8 +418,10 @@ int mmw_page_place_bind(struct mmw_kernel *k, const struct mmw_memmap *memmap, s
 	memset(out, 0, sizeof(*out));
 	rc = mmw_kernel_member_any(k, "page", "flags.f|flags", &out->flags, err);
 	rc = rc ? rc : mmw_kernel_member(k, "pglist_data", "node_zones", &zones, NULL, err);
+	rc = rc ? rc : section_bits(k, memmap, &sections, err);
 	if (rc)
 		return rc;
+	top -= sections;
 	mmw_vmcoreinfo_length(mmw_kernel_vmcoreinfo(k), "node_data", &nodes);
 	(void)mmw_kernel_enumerator(k, "pageflags", "__NR_PAGEFLAGS", &flags, NULL);
 	while (1ull << out->node_bits < nodes && out->node_bits < 10)
