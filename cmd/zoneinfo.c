@@ -454,8 +454,8 @@ static int run(struct mmw_target *t, void *opts, int argc, char **argv, struct m
 const struct mmw_cmd mmw_cmd_zoneinfo = {
 	.name = "zoneinfo",
 	.summary = "zones, their counters and per-CPU pages, as /proc/zoneinfo prints them",
-	.doc = "Print /proc/zoneinfo as it was when the image was taken: each zone's watermarks, reserves and counters, "
-	       "and what each CPU keeps of its pages; with --pcp, those pages.",
+	.doc = "Print /proc/zoneinfo as it was when the image was taken: each zone's watermarks, reserves and "
+	       "counters, and what each CPU keeps of its pages; with --pcp, those pages.",
 	.options = options,
 	.parse = parse,
 	.opts_size = sizeof(struct zoneinfo_opts),

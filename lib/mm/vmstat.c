@@ -332,7 +332,8 @@ static int read_zone(struct opening *o, size_t node, unsigned index, struct mmw_
 	struct marks_rec rec;
 	int rc;
 
-	*z = (struct mmw_zone_marks){ .va = mmw_node_zone(o->z, &o->z->node[node], index), .node = node, .index = index };
+	*z = (struct mmw_zone_marks){ .node = node, .index = index };
+	z->va = mmw_node_zone(o->z, &o->z->node[node], index);
 	rc = mmw_shadow_read(&o->marks, o->vm, z->va, &rec, err);
 	if (!rc)
 		rc = read_array(o, z->va, &o->watermark, z->watermark, err);
