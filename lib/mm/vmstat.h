@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The counters of zones and nodes, by the names the kernel gives them in /proc (mm/vmstat.c), and a zone's watermarks and reserves.
+ * The counters of zones and nodes, by the names the kernel gives them in /proc (mm/vmstat.c), and a zone's watermarks
+ * and reserves.
  *
- * A counter is kept in the zone or node, and each CPU has a difference of at most some pages that has not been added yet.
- * /proc/zoneinfo, /proc/vmstat and /proc/meminfo print the counter without them, and 0 where that is negative; the events
- * of NUMA (numa_hit and others) they print with them.
+ * A counter is kept in the zone or node, and each CPU has a difference of at most some pages that has not been added
+ * yet. /proc/zoneinfo, /proc/vmstat and /proc/meminfo print the counter without them, and 0 where that is negative; the
+ * events of NUMA (numa_hit and others) they print with them.
  */
 #ifndef MMW_MM_VMSTAT_H
 #define MMW_MM_VMSTAT_H
