@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The buddy allocator's free blocks, seen twice: by the marks on the struct pages, and by the free lists that link them.
+ * The buddy allocator's free blocks, seen twice: by the marks on the struct pages, and by the free lists that link
+ * them.
  *
  * The marks come from one pass over the memmap, in physical order, on several threads; the lists are then followed
  * inside what that pass remembered, so that a broken list costs nothing but itself. Each contradiction is a problem
@@ -47,9 +48,9 @@ enum mmw_buddy_problem_kind {
 
 	/* The rest only mmw_buddy_check() looks for. The per-CPU lists, which it opens, have problems of their own. */
 	MMW_BUDDY_OVERLAP,      /* a marked page inside a free block, which starts at frame `found` */
-	MMW_BUDDY_UNMERGED,     /* two free buddies that the kernel would have made one; the other is at frame `found` */
+	MMW_BUDDY_UNMERGED,     /* two free buddies that the kernel would have made one; the other: frame `found` */
 	MMW_BUDDY_ZONE,         /* a page whose flags name another node and zone (found) than its list's (expected) */
-	MMW_BUDDY_TYPE,         /* a block of CMA or isolated memory on another's list, or the reverse: found, expected */
+	MMW_BUDDY_TYPE,         /* a block of CMA or isolated memory on another's list, or the reverse */
 	MMW_BUDDY_REFCOUNT,     /* a page of a free block that is referenced: found */
 	MMW_BUDDY_FREE_CMA,     /* NR_FREE_CMA_PAGES (expected) differs from the lists (found) */
 	MMW_BUDDY_FREE_BLOCKS,  /* NR_FREE_PAGES_BLOCKS, likewise */

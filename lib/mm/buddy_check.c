@@ -196,8 +196,8 @@ static int check_pages(struct check *c, unsigned threads, struct mmw_err *err)
 /* --- a block and its pageblock, a block and its buddy ------------------------------------------------------------- */
 
 /*
- * A list may have blocks of another type's pageblocks, which the fallback stole from them (6.12 and 7.2 change the
- * pageblock with them). But CMA and isolated memory is accounted apart, and never mixes (mm/page_alloc.c, __free_one_page).
+ * A list may have blocks of another type's pageblocks, which the fallback stole from them. But CMA and
+ * isolated memory is accounted apart, and never mixes (mm/page_alloc.c, __free_one_page).
  */
 static bool apart(const struct mmw_zones *z, int type)
 {

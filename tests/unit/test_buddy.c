@@ -99,7 +99,8 @@ static const struct fault faults[] = {
 	  "unlisted@1d0 pcp-free@1d0 pcp-marked@1d0" },
 	{ "a page that a CPU keeps is in a free block",
 	  { { 0x60520, 8, LINK(0x3a1) }, { LINK_PA(0x3a1), 8, LINK(0x1d4) },
-	    { LINK_PA(0x3a1) + 8, 8, 0xffff888000060520 }, { LINK_PA(0x1d4) + 8, 8, LINK(0x3a1) }, { TYPE_PA(0x3a1), 4, NONE } }, "pcp-free@3a1" },
+	    { LINK_PA(0x3a1) + 8, 8, 0xffff888000060520 }, { LINK_PA(0x1d4) + 8, 8, LINK(0x3a1) },
+	    { TYPE_PA(0x3a1), 4, NONE } }, "pcp-free@3a1" },
 };
 
 static struct blob clean;
