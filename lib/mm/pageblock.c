@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/kernel/shadow.h"
 #include "lib/sym/vmcoreinfo.h"
@@ -17,21 +16,6 @@ enum {
 /* 64 TiB in pageblocks of 2 MiB, each looked at once. */
 static const uint64_t budget = 1ull << 25;
 
-struct blocks {
-	struct mmw_kernel *k;
-	struct mmw_vm *vm;
-	const struct mmw_zones *z;
-	const struct mmw_memmap *m;
-	struct mmw_pageblocks *out;
-	unsigned word, bits;
-	int isolate_bit;             /* one that means MIGRATE_ISOLATE whatever the type is (6.17); -1: none */
-	bool flat;
-	uint64_t flags_at;           /* in struct zone, or struct mem_section_usage */
-	struct mmw_member page_flags;
-	unsigned zone_shift, zone_bits, node_shift, node_bits;
-	uint64_t budget;
-};
-
 static unsigned log2_of(uint64_t v)
 {
 	return v ? 63 - (unsigned)__builtin_clzll(v) : 0;
@@ -41,7 +25,7 @@ static unsigned log2_of(uint64_t v)
  * Of sections that were there at boot the kernel laid the bitmaps side by side (mm/sparse.c, sparse_init_nid): how far
  * apart they are tells how large one is. 0: it does not.
  */
-static unsigned order_by_bitmaps(const struct blocks *b)
+static unsigned order_by_bitmaps(const struct mmw_pageblocks *b)
 {
 	uint64_t nearest = UINT64_MAX, blocks;
 
@@ -64,7 +48,7 @@ static unsigned order_by_bitmaps(const struct blocks *b)
  * Without that: a huge page where the kernel has such, and no more than the largest free block
  * (include/linux/pageblock-flags.h).
  */
-static unsigned order_of(const struct blocks *b)
+static unsigned order_of(const struct mmw_pageblocks *b)
 {
 	const struct mmw_space *s = mmw_kernel_space(b->k);
 	unsigned largest = b->z->orders - 1, order = order_by_bitmaps(b);
@@ -78,7 +62,7 @@ static unsigned order_of(const struct blocks *b)
 }
 
 /* include/linux/page-flags-layout.h: from the top the node (where there are several), then the zone. */
-static int bind_page(struct blocks *b, struct mmw_err *err)
+static int bind_page(struct mmw_pageblocks *b, struct mmw_err *err)
 {
 	const char *text = mmw_kernel_vmcoreinfo(b->k);
 	struct mmw_member zones;
@@ -98,7 +82,7 @@ static int bind_page(struct blocks *b, struct mmw_err *err)
 	return 0;
 }
 
-static int bind(struct blocks *b, struct mmw_err *err)
+static int bind(struct mmw_pageblocks *b, struct mmw_err *err)
 {
 	struct mmw_member m;
 	int64_t bit;
@@ -125,40 +109,42 @@ static int bind(struct blocks *b, struct mmw_err *err)
 }
 
 /* The zone that the struct page of this frame names; false where there is none. */
-static bool in_zone(struct blocks *b, const struct mmw_zone *zone, uint64_t pfn)
+static bool in_zone(const struct mmw_pageblocks *b, const struct mmw_zone *zone, uint64_t pfn)
 {
-	uint64_t flags;
+	uint64_t flags, at = mmw_memmap_page(b->m, pfn) + b->page_flags.offset;
 
-	if (mmw_vm_read_uint(b->vm, mmw_memmap_page(b->m, pfn) + b->page_flags.offset, b->word, &flags, NULL))
+	if (mmw_vm_read_uint(mmw_kernel_vm(b->k), at, b->word, &flags, NULL))
 		return false;
-	return (flags >> b->zone_shift & ((1u << b->zone_bits) - 1)) == zone->index &&
-	       (!b->node_bits || flags >> b->node_shift == zone->node);
+	return mmw_pageblock_page_zone(b, flags) == zone->index &&
+	       (!b->node_bits || mmw_pageblock_page_node(b, flags) == zone->node);
 }
 
 /* Where the bitmap of this frame is, and which of its pageblocks the frame is in. */
-static bool place_of(struct blocks *b, const struct mmw_zone *zone, uint64_t pfn, uint64_t *bitmap, uint64_t *block)
+static bool place_of(const struct mmw_pageblocks *b, const struct mmw_zone *zone, uint64_t pfn, uint64_t *bitmap,
+		     uint64_t *block)
 {
-	uint64_t first = zone->start_pfn >> b->out->order << b->out->order, section = pfn >> b->m->section_shift;
+	uint64_t first = zone->start_pfn >> b->order << b->order, section = pfn >> b->m->section_shift;
 
 	if (b->flat) {
-		*block = (pfn - first) >> b->out->order;
-		return !mmw_vm_read_uint(b->vm, zone->va + b->flags_at, b->word, bitmap, NULL) && *bitmap;
+		*block = (pfn - first) >> b->order;
+		return !mmw_vm_read_uint(mmw_kernel_vm(b->k), zone->va + b->flags_at, b->word, bitmap, NULL) && *bitmap;
 	}
-	*block = (pfn & ((1ull << b->m->section_shift) - 1)) >> b->out->order;
+	*block = (pfn & ((1ull << b->m->section_shift) - 1)) >> b->order;
 	*bitmap = mmw_memmap_usage(b->m, section);
 	*bitmap += *bitmap ? b->flags_at : 0;
 	return *bitmap;
 }
 
-static int type_of(struct blocks *b, const struct mmw_zone *zone, uint64_t pfn)
+int mmw_pageblock_type(const struct mmw_pageblocks *b, const struct mmw_zone *zone, uint64_t pfn)
 {
 	uint64_t bitmap, block, word;
 	unsigned shift;
 
-	if (!place_of(b, zone, pfn, &bitmap, &block))
+	if (pfn < zone->start_pfn || !place_of(b, zone, pfn, &bitmap, &block))
 		return -1;
 	shift = block * b->bits % (8 * b->word);
-	if (mmw_vm_read_uint(b->vm, bitmap + block * b->bits / (8 * b->word) * b->word, b->word, &word, NULL))
+	bitmap += block * b->bits / (8 * b->word) * b->word;
+	if (mmw_vm_read_uint(mmw_kernel_vm(b->k), bitmap, b->word, &word, NULL))
 		return -1;
 	word >>= shift;
 	if (b->isolate_bit >= 0 && word >> b->isolate_bit & 1)
@@ -166,21 +152,21 @@ static int type_of(struct blocks *b, const struct mmw_zone *zone, uint64_t pfn)
 	return (int)(word & TYPE_MASK);
 }
 
-static void count_block(struct blocks *b, size_t index, uint64_t pfn)
+static void count_block(struct mmw_pageblocks *b, size_t index, uint64_t pfn)
 {
 	const struct mmw_zone *zone = &b->z->zone[index];
-	int type = in_zone(b, zone, pfn) ? type_of(b, zone, pfn) : -1;
+	int type = in_zone(b, zone, pfn) ? mmw_pageblock_type(b, zone, pfn) : -1;
 
 	if (type >= 0 && (unsigned)type < b->z->types)
-		b->out->counts[index * b->z->types + type]++;
+		b->counts[index * b->z->types + type]++;
 }
 
 /* As the kernel does: a step is a pageblock from where the zone starts, be that a pageblock's start or not. */
-static bool count_zone(struct blocks *b, size_t index)
+static bool count_zone(struct mmw_pageblocks *b, size_t index, uint64_t *left)
 {
 	const struct mmw_zone *zone = &b->z->zone[index];
 	const struct mmw_memmap *m = b->m;
-	uint64_t step = 1ull << b->out->order, end = zone->start_pfn + zone->spanned;
+	uint64_t step = 1ull << b->order, end = zone->start_pfn + zone->spanned;
 
 	end = end < zone->start_pfn ? UINT64_MAX : end;
 	for (size_t i = 0; i < m->n_sections; i++) {
@@ -193,7 +179,7 @@ static bool count_zone(struct blocks *b, size_t index)
 		first = first > zone->start_pfn ? zone->start_pfn + (first - zone->start_pfn + step - 1) / step * step :
 			zone->start_pfn;
 		for (uint64_t at = first; at <= last && at < end; at += step) {
-			if (!b->budget--)
+			if (!(*left)--)
 				return false;
 			count_block(b, index, at);
 		}
@@ -204,20 +190,19 @@ static bool count_zone(struct blocks *b, size_t index)
 int mmw_pageblocks_open(struct mmw_kernel *k, const struct mmw_zones *z, const struct mmw_memmap *m,
 			struct mmw_pageblocks *out, struct mmw_err *err)
 {
-	struct blocks b = { .k = k, .vm = mmw_kernel_vm(k), .z = z, .m = m, .out = out, .budget = budget,
-			    .word = mmw_kernel_arch(k)->word };
+	uint64_t left = budget;
 	int rc;
 
-	memset(out, 0, sizeof(*out));
-	rc = bind(&b, err);
-	out->order = order_of(&b);
+	*out = (struct mmw_pageblocks){ .k = k, .z = z, .m = m, .word = mmw_kernel_arch(k)->word };
+	rc = bind(out, err);
+	out->order = order_of(out);
 	if (rc)
 		return mmw_wrap(err, rc, "pageblocks");
 	out->counts = calloc(z->n * z->types, sizeof(*out->counts));
 	if (!out->counts)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory to count pageblocks");
 	for (size_t i = 0; i < z->n; i++)
-		if (!count_zone(&b, i))
+		if (!count_zone(out, i, &left))
 			return mmw_fail(err, MMW_E_LIMIT, 0, "zones that claim more than %" PRIu64 " pageblocks", budget);
 	return 0;
 }

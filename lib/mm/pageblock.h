@@ -13,6 +13,17 @@
 struct mmw_pageblocks {
 	unsigned order;
 	uint64_t *counts;  /* zones.n x zones.types, as mm/vmstat.c's pagetypeinfo_showblockcount_print() counts them */
+
+	/* How a pageblock's type, and a page's zone, are found. */
+	struct mmw_kernel *k;
+	const struct mmw_zones *z;   /* both borrowed */
+	const struct mmw_memmap *m;
+	unsigned word, bits;
+	int isolate_bit;             /* one that means MIGRATE_ISOLATE whatever the type is (6.17); -1: none */
+	bool flat;
+	uint64_t flags_at;           /* in struct zone, or struct mem_section_usage */
+	struct mmw_member page_flags;
+	unsigned zone_shift, zone_bits, node_shift, node_bits;
 };
 
 /*
@@ -22,5 +33,19 @@ struct mmw_pageblocks {
 int mmw_pageblocks_open(struct mmw_kernel *k, const struct mmw_zones *z, const struct mmw_memmap *m,
 			struct mmw_pageblocks *out, struct mmw_err *err);
 void mmw_pageblocks_close(struct mmw_pageblocks *p);
+
+/* The migrate type of the pageblock that a frame of this zone is in; -1 where it cannot be had. */
+int mmw_pageblock_type(const struct mmw_pageblocks *p, const struct mmw_zone *zone, uint64_t pfn);
+
+/* Which zone of which node a struct page's flags name. */
+static inline unsigned mmw_pageblock_page_zone(const struct mmw_pageblocks *p, uint64_t flags)
+{
+	return (unsigned)(flags >> p->zone_shift & ((1u << p->zone_bits) - 1));
+}
+
+static inline unsigned mmw_pageblock_page_node(const struct mmw_pageblocks *p, uint64_t flags)
+{
+	return p->node_bits ? (unsigned)(flags >> p->node_shift) : 0;
+}
 
 #endif
