@@ -51,6 +51,8 @@ struct job {
 	struct span span[FILTERS_MAX];
 	bool newer;  /* names from 6.12 on */
 	uint64_t page_size, total;
+	uint64_t lost;  /* frames whose struct pages cannot be read */
+	enum mmw_code why;
 	struct kind *kind;
 	size_t n_kinds, cap_kinds;
 	size_t last_kind;
@@ -345,6 +347,11 @@ static int visit(void *ctx, const struct mmw_kpf_range *range, struct mmw_err *e
 
 	if (!j->o->plain)
 		r.flags = j->o->raw ? mmw_kpf_overloaded(r.flags) : mmw_kpf_well_known(r.flags);
+	if (r.lost) {
+		j->lost += r.n;
+		j->why = r.lost;
+		return 0;
+	}
 	if (!wanted_flags(j, r.flags))
 		return 0;
 	if (!j->o->n_pfns)
@@ -363,8 +370,14 @@ static int visit(void *ctx, const struct mmw_kpf_range *range, struct mmw_err *e
 	return rc;
 }
 
-static void say(struct mmw_target *t, const struct mmw_pages *p, const struct mmw_kpf *c, uint64_t damaged)
+static void say(struct job *j, const struct mmw_pages *p, const struct mmw_kpf *c, uint64_t damaged)
 {
+	struct mmw_target *t = j->t;
+
+	if (j->lost)
+		mmw_warn("%" PRIu64 " frames are left out: their struct pages are %s", j->lost, mmw_code_word(j->why));
+	if (p->memmap->doubt)
+		mmw_warn("%s", p->memmap->doubt);
 	if (damaged)
 		mmw_warn("%" PRIu64 " frames say they are part of a compound page that cannot be: shown as pages of their own", damaged);
 	if (c->unknown)
@@ -376,7 +389,7 @@ static void say(struct mmw_target *t, const struct mmw_pages *p, const struct mm
 	if (t->verbose)
 		mmw_warn("page flags by %s%s, page types by %s%s", p->flag_source, p->flags_guessed ? " (guessed)" : "",
 			 p->type_source, p->types_guessed ? " (guessed)" : "");
-	t->damage = t->damage || damaged;
+	t->damage = t->damage || damaged || j->lost;
 }
 
 static int show(struct job *j, struct mmw_memmap *m, struct mmw_err *err)
@@ -401,7 +414,7 @@ static int show(struct job *j, struct mmw_memmap *m, struct mmw_err *err)
 		print_histogram(j);
 	for (size_t i = 0; t->out.mode != MMW_OUT_TEXT && i < j->n_kinds; i++)
 		row(j, &(struct mmw_kpf_range){ .n = j->kind[i].pages, .flags = j->kind[i].flags });
-	say(t, &pages, &c, damaged);
+	say(j, &pages, &c, damaged);
 	return 0;
 }
 

@@ -25,7 +25,7 @@ static const struct mmw_col cols[] = {
 	[COL_SECTION] = { "section", "memory section (sparse memory)", 7, true, false },
 	[COL_NODE] = { "node", "memory node", 4, true, true },
 	[COL_ZONE] = { "zone", "zone of the node", 8, false, true },
-	[COL_STATE] = { "state", "online, offline, no struct page, or why the struct page cannot be read", 14, false, true },
+	[COL_STATE] = { "state", "online, offline, no memory (and yet a struct page), no struct page, or why the struct page cannot be read", 14, false, true },
 	[COL_MEMORY] = { "memory", "is the frame itself in the image: stored, excluded, absent, truncated", 9, false, false },
 	[COL_PAGEBLOCK] = { "pageblock", "migrate type of its pageblock", 11, false, false },
 	[COL_FLAGS] = { "flags", "page.flags: value and names", 30, false, true },
@@ -636,12 +636,14 @@ static void row_state(struct job *j, const struct mmw_frame *f)
 		add(&t, "no struct page");
 	else if (f->why)
 		add(&t, "struct page %s", f->why == MMW_E_NOTPRESENT ? "unmapped" : mmw_code_word(f->why));
-	else if (mmw_page_is(&j->frames.pages, &f->folio.page, MMW_PGTY_OFFLINE))
+	else if (!f->read || mmw_page_is(&j->frames.pages, &f->folio.page, MMW_PGTY_OFFLINE))
 		add(&t, "offline");
+	else if (f->state == MMW_FRAME_HOLE)
+		add(&t, "no memory");
 	else
 		add(&t, "online");
 	mmw_out_str(&j->t->out, COL_STATE, t.s);
-	j->t->damage = j->t->damage || (f->va && f->why) || f->broken.code;
+	j->t->damage = j->t->damage || f->why || f->broken.code;
 }
 
 static void row_place(struct job *j, const struct asked *a, const struct mmw_frame *f)
@@ -658,7 +660,7 @@ static void row_place(struct job *j, const struct asked *a, const struct mmw_fra
 	if (f->va)
 		mmw_out_hex(o, COL_PAGE, f->va);
 	mmw_out_none(o, COL_SECTION);
-	if (f->va && j->frames.memmap.last_pfn == UINT64_MAX)
+	if (f->va && j->frames.memmap.section_shift)
 		mmw_out_num(o, COL_SECTION, a->pfn >> j->frames.memmap.section_shift);
 	row_state(j, f);
 	mmw_out_str(o, COL_MEMORY, mmw_memory_word(j->t->image, a->pfn << j->frames.page_shift));
@@ -700,9 +702,9 @@ static void row_page(struct job *j, const struct mmw_frame *f, const struct mmw_
 static void row_unknown(struct job *j, const struct mmw_frame *f, const struct mmw_owner *w)
 {
 	const struct { const char *what, *why; } all[] = {
-		{ "zone", j->frames.no_zones.code ? j->frames.no_zones.msg : f->va && !f->why && !f->zone ?
+		{ "zone", j->frames.no_zones.code ? j->frames.no_zones.msg : f->read && !f->zone ?
 			  "its flags name one that has no memory" : "" },
-		{ "pageblock", f->zone && j->frames.no_blocks.code ? j->frames.no_blocks.msg : "" },
+		{ "pageblock", f->read && j->frames.no_blocks.code ? j->frames.no_blocks.msg : "" },
 		{ "kpageflags", j->frames.no_kpf.msg },
 		{ "folio", f->broken.msg },
 		{ "owner", w->why },
@@ -732,10 +734,10 @@ static void print_frame(struct job *j, const struct asked *a)
 	mmw_frame_look(&j->frames, a->pfn, &f);
 	mmw_owner_of(&j->owners, &f, vas, a->n_aliases, &w);
 	row_place(j, a, &f);
-	for (int col = COL_NODE; (!f.va || f.why) && col <= COL_FOLIO; col++)
+	for (int col = COL_NODE; !f.read && col <= COL_FOLIO; col++)
 		if (col != COL_STATE && col != COL_MEMORY)
 			mmw_out_none(o, col);
-	if (f.va && !f.why)
+	if (f.read)
 		row_page(j, &f, &w);
 	row_owner(j, &w);
 	row_file(j, &w);

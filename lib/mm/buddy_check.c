@@ -83,9 +83,9 @@ static int check_zone(const struct check *c, struct item *it, const struct mmw_b
 {
 	const struct mmw_zone *z = &c->b->zones.zone[block->zone];
 	struct mmw_buddy_problem p = problem_of(c->b, MMW_BUDDY_ZONE, block, block->pfn);
-	unsigned node = mmw_pageblock_page_node(&c->blocks, flags), zone = mmw_pageblock_page_zone(&c->blocks, flags);
+	unsigned node = mmw_page_node(&c->blocks.place, flags), zone = mmw_page_zone(&c->blocks.place, flags);
 
-	if (zone == z->index && (!c->blocks.node_bits || node == z->node))
+	if (zone == z->index && (!c->blocks.place.node_bits || node == z->node))
 		return 0;
 	p.found = (uint64_t)node << 32 | zone;
 	p.expected = (uint64_t)z->node << 32 | z->index;

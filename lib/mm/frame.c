@@ -74,11 +74,11 @@ void mmw_frames_close(struct mmw_frames *f)
 
 static void find_zone(const struct mmw_frames *f, struct mmw_frame *frame)
 {
-	unsigned index = mmw_page_zone(&f->pages, &frame->page);
+	unsigned index = mmw_page_zone(&f->pages.place, frame->page.flags);
 
-	frame->node = mmw_page_node(&f->pages, &frame->page);
+	frame->node = mmw_page_node(&f->pages.place, frame->page.flags);
 	for (size_t i = 0; !f->no_zones.code && i < f->zones.n; i++)
-		if (f->zones.zone[i].index == index && (!f->pages.node_bits || f->zones.zone[i].node == frame->node))
+		if (f->zones.zone[i].index == index && (!f->pages.place.node_bits || f->zones.zone[i].node == frame->node))
 			frame->zone = &f->zones.zone[i];
 	frame->type = -1;
 	if (frame->zone && !f->no_blocks.code)
@@ -105,21 +105,24 @@ void mmw_frame_look(const struct mmw_frames *f, uint64_t pfn, struct mmw_frame *
 {
 	struct mmw_kpf_state state = { 0 };
 	struct mmw_page_run run = { .vm = f->vm };
-	uint64_t va = mmw_memmap_page(&f->memmap, pfn), back;
 	struct mmw_err err = { 0 };
 
 	memset(out, 0, sizeof(*out));
 	out->pfn = pfn;
-	if (!va || !mmw_memmap_pfn(&f->memmap, va, &back) || back != pfn)
+	out->state = mmw_memmap_state(&f->memmap, pfn);
+	out->va = mmw_memmap_page(&f->memmap, pfn);
+	if (!out->va || out->state == MMW_FRAME_OFFLINE)
 		return;
-	out->va = va;
 	if (mmw_page_read(&f->pages, f->vm, pfn, &out->page, &err)) {
 		out->why = err.code;
 		return;
 	}
+	out->read = true;
 	find_zone(f, out);
 	find_folio(f, out);
-	if (!f->no_kpf.code)
+	if (out->state != MMW_FRAME_ONLINE)
+		out->kpf = f->pages.style == MMW_PAGE_STYLE_SNAPSHOT ? 0 : MMW_KPF(NOPAGE);
+	else if (!f->no_kpf.code)
 		out->kpf = mmw_kpf_of(&f->kpf, &state, &run, &out->page, &out->mapcount);
 }
 

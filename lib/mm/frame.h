@@ -28,10 +28,13 @@ struct mmw_frames {
 
 struct mmw_frame {
 	uint64_t pfn;
+	enum mmw_frame_state state;
 	uint64_t va;             /* of its struct page; 0: it has none */
 	enum mmw_code why;       /* the struct page cannot be read */
 
-	/* All of these only with a struct page that could be read. */
+	bool read;               /* the struct page could be read, and is one of memory that is online, or was there at boot */
+
+	/* All of these only then. */
 	struct mmw_page page;
 	struct mmw_folio folio;  /* its head is the page itself where `broken` says why there is none to be had */
 	uint64_t number;         /* of the page in its folio */
@@ -39,8 +42,8 @@ struct mmw_frame {
 	unsigned node;
 	const struct mmw_zone *zone;  /* NULL: no populated zone has this number */
 	int type;                /* migrate type of its pageblock; -1: not known */
-	uint64_t kpf;
-	int64_t mapcount;        /* these two only without no_kpf */
+	uint64_t kpf;            /* these two only without no_kpf */
+	int64_t mapcount;
 	uint64_t memcg;          /* page.memcg_data (mem_cgroup to 5.10) of the folio; MMW_ABSENT: not known, or not configured */
 };
 

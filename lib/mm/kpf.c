@@ -62,10 +62,9 @@ static void bind_zeros(struct mmw_kernel *k, struct mmw_kpf *c)
 
 int mmw_kpf_bind(struct mmw_kernel *k, const struct mmw_pages *pages, struct mmw_kpf *out, struct mmw_err *err)
 {
-	const struct mmw_memmap *m = pages->memmap;
 	const struct mmw_space *space = mmw_kernel_space(k);
 	struct mmw_member area;
-	uint64_t va, size, frames = 1ull << m->section_shift;
+	uint64_t va, size;
 	int rc = mmw_kernel_member(k, "zone", "free_area", &area, NULL, err);
 
 	memset(out, 0, sizeof(*out));
@@ -80,9 +79,6 @@ int mmw_kpf_bind(struct mmw_kernel *k, const struct mmw_pages *pages, struct mmw
 	bind_zeros(k, out);
 	if (pages->word == 4 && !mmw_kernel_symbol(k, "page_idle_bitmap_read", &va, NULL, NULL))
 		out->unknown = "which pages are idle (32-bit kernels note that outside struct page)";
-	out->end_pfn = UINT64_MAX;
-	if (!mmw_kernel_variable(k, "max_pfn", pages->word, &out->end_pfn, NULL) && m->last_pfn == UINT64_MAX)
-		out->end_pfn = (out->end_pfn + frames - 1) / frames * frames;
 	return 0;
 }
 
@@ -298,9 +294,14 @@ struct scan {
 	bool counts;
 	mmw_kpf_visit *visit;
 	void *ctx;
-	uint64_t damaged;
+	uint64_t damaged, nopage;
 	struct mmw_kpf_range last;  /* not yet visited; n is 0 at first */
 };
+
+static bool same(const struct mmw_kpf_range *a, const struct mmw_kpf_range *b)
+{
+	return a->n && a->flags == b->flags && a->count == b->count && a->lost == b->lost;
+}
 
 /* What a section's frames came to. */
 struct section {
@@ -313,7 +314,7 @@ static int add_frames(struct section *s, const struct mmw_kpf_range *r)
 {
 	struct mmw_kpf_range *last = s->n ? &s->range[s->n - 1] : NULL;
 
-	if (last && last->flags == r->flags && last->count == r->count && last->pfn + last->n == r->pfn) {
+	if (last && same(last, r)) {
 		last->n += r->n;
 		return 0;
 	}
@@ -326,46 +327,47 @@ static int add_frames(struct section *s, const struct mmw_kpf_range *r)
 static int64_t look(void *ctx, void *state, const struct mmw_page_run *run)
 {
 	struct scan *scan = ctx;
+	const struct mmw_pages *p = scan->c->pages;
 	struct section *s = state;
 	int rc = 0;
 
 	s->state.streaming = true;
 	if (!run->bytes) {
-		struct mmw_kpf_range none = { run->pfn, run->n, MMW_KPF(NOPAGE), 0 };
+		struct mmw_kpf_range none = { run->pfn, run->n, scan->nopage, 0, MMW_OK };
 
+		if (run->state == MMW_FRAME_ONLINE) {
+			none.flags = 0;
+			none.lost = run->why;
+		}
 		rc = add_frames(s, &none);
 	}
 	for (uint64_t i = 0; run->bytes && !rc && i < run->n; i++) {
 		struct mmw_kpf_range one = { .pfn = run->pfn + i, .n = 1 };
 		struct mmw_page page;
 
-		mmw_page_take(scan->c->pages, one.pfn, run->bytes + i * scan->c->pages->size, &page);
+		mmw_page_take(p, one.pfn, run->va + i * p->size, run->bytes + i * p->size, run->n - i, &page);
 		one.flags = mmw_kpf_of(scan->c, &s->state, run, &page, scan->counts ? &one.count : NULL);
 		rc = add_frames(s, &one);
 	}
 	return rc ? rc : (int64_t)run->n;
 }
 
-/* Hands on what is complete, and what no section holds. */
+/* Hands on what is complete, as far as the files go. */
 static int hand_on(struct scan *scan, const struct mmw_kpf_range *r, struct mmw_err *err)
 {
-	struct mmw_kpf_range *last = &scan->last, gap = { last->pfn + last->n, 0, MMW_KPF(NOPAGE), 0 };
+	struct mmw_kpf_range *last = &scan->last;
+	uint64_t end = scan->c->pages->memmap->listed;
 	int rc;
 
-	if (r->pfn >= scan->c->end_pfn)
+	if (r->pfn >= end)
 		return 0;
-	gap.n = r->pfn - gap.pfn;
-	if (gap.n) {
-		rc = hand_on(scan, &gap, err);
-		if (rc)
-			return rc;
-	}
-	if (last->n && last->flags == r->flags && last->count == r->count) {
-		last->n += r->n;
+	if (same(last, r)) {
+		last->n += mmw_min64(r->n, end - r->pfn);
 		return 0;
 	}
 	rc = last->n ? scan->visit(scan->ctx, last, err) : 0;
 	*last = *r;
+	last->n = mmw_min64(r->n, end - r->pfn);
 	return rc;
 }
 
@@ -391,12 +393,11 @@ static const struct mmw_pass_ops ops = { sizeof(struct section), look, gather, d
 int mmw_kpf_pass(struct mmw_kernel *k, const struct mmw_kpf *c, bool counts, unsigned threads, mmw_kpf_visit *visit, void *ctx,
 		 uint64_t *damaged, struct mmw_err *err)
 {
-	struct scan scan = { .c = c, .counts = counts, .visit = visit, .ctx = ctx };
+	struct scan scan = { .c = c, .counts = counts, .visit = visit, .ctx = ctx,
+			     .nopage = c->pages->style == MMW_PAGE_STYLE_SNAPSHOT ? 0 : MMW_KPF(NOPAGE) };
 	struct mmw_kpf_range *last = &scan.last;
 	int rc = mmw_pass(k, c->pages->memmap, threads, &ops, &scan, err);
 
-	if (!rc && last->n && last->n > c->end_pfn - last->pfn)
-		last->n = c->end_pfn - last->pfn;
 	if (!rc && last->n)
 		rc = visit(ctx, last, err);
 	*damaged = scan.damaged;

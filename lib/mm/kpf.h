@@ -31,12 +31,11 @@ struct mmw_kpf {
 	uint64_t zero_pfn;       /* UINT64_MAX: not known, or none */
 	uint64_t huge_zero_pfn;  /* the same; its first frame */
 	uint64_t huge_mask;      /* frames of a huge page, less one */
-	uint64_t end_pfn;        /* the files end before that frame */
 	unsigned orders;         /* of the page allocator */
 	const char *unknown;     /* what cannot be told, in words; NULL: nothing */
 };
 
-/* What goes on from frame to frame of a section, and is zeroed before the first. */
+/* What goes on from frame to frame of a run of the memmap, and is zeroed before the first. */
 struct mmw_kpf_state {
 	struct mmw_folio folio;   /* the last one seen */
 	bool has_folio, mapped, streaming;
@@ -50,7 +49,7 @@ int mmw_kpf_bind(struct mmw_kernel *k, const struct mmw_pages *pages, struct mmw
 
 /*
  * The entries of a frame. With `streaming` set in the state, frames must come in ascending order from the start of a
- * section; else the free block around the frame is looked for. `run` may hold the struct pages around; run->vm is needed.
+ * run of the memmap; else the free block around the frame is looked for. `run` may hold the struct pages around; run->vm is needed.
  * count may be NULL.
  */
 uint64_t mmw_kpf_of(const struct mmw_kpf *c, struct mmw_kpf_state *s, const struct mmw_page_run *run,
@@ -60,10 +59,12 @@ uint64_t mmw_kpf_of(const struct mmw_kpf *c, struct mmw_kpf_state *s, const stru
 struct mmw_kpf_range {
 	uint64_t pfn, n, flags;
 	int64_t count;          /* of mappings; 0 unless asked for */
+	enum mmw_code lost;     /* their struct pages cannot be read, so flags and count are not known: why; else MMW_OK */
 };
 
 /*
- * All frames from 0 to the end of the files, in ascending order; those without struct page have KPF_NOPAGE alone. `counts`:
+ * All frames from 0 to the end of the files, in ascending order; what is not online has KPF_NOPAGE alone, and 0 in kernels
+ * with snapshots of pages (kpage_read). `counts`:
  * ranges differ by count too. visit() ends the pass by what is not 0. *damaged: frames whose compound page contradicts itself
  * or cannot be read, taken as pages of their own.
  */

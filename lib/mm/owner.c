@@ -522,8 +522,10 @@ void mmw_owner_of(struct mmw_owners *o, const struct mmw_frame *frame, const uin
 	out->pid = UINT32_MAX;
 	if (need_resources(o))
 		out->resource = mmw_resource_at(&o->resources, frame->pfn << o->f->page_shift);
-	if (!frame->va || frame->why)
-		out->kind = frame->va ? MMW_OWNER_LOST : MMW_OWNER_HOLE;
+	if (!frame->va)
+		out->kind = MMW_OWNER_HOLE;
+	else if (!frame->read)
+		out->kind = frame->state == MMW_FRAME_OFFLINE ? MMW_OWNER_OFFLINE : MMW_OWNER_LOST;
 	else
 		decide(o, frame, vas, n, out);
 }

@@ -393,27 +393,39 @@ static int bind_first(struct mmw_kernel *k, struct mmw_pages *p, struct mmw_err 
 	return 0;
 }
 
-/*
- * include/linux/page-flags-layout.h: from the top the section (sparse memory whose sections have maps of their own), the
- * node (where there are several), the zone.
- */
-static int bind_place(struct mmw_kernel *k, struct mmw_pages *p, struct mmw_err *err)
+/* MAX_PHYSMEM_BITS - SECTION_SIZE_BITS, where sections are in the flags. */
+static unsigned section_bits(struct mmw_kernel *k, const struct mmw_memmap *memmap)
 {
-	const char *text = mmw_kernel_vmcoreinfo(k);
+	uint64_t bits, unit = memmap->section_shift + mmw_kernel_page_shift(k);
+
+	if (memmap->model != MMW_SPARSEMEM || !mmw_vmcoreinfo_number(mmw_kernel_vmcoreinfo(k), "MAX_PHYSMEM_BITS", &bits) ||
+	    bits > 52 || bits <= unit)
+		return 0;
+	return (unsigned)(bits - unit);
+}
+
+int mmw_page_place_bind(struct mmw_kernel *k, const struct mmw_memmap *memmap, struct mmw_page_place *out, struct mmw_err *err)
+{
+	unsigned top = 8 * mmw_kernel_arch(k)->word - section_bits(k, memmap);
 	struct mmw_member zones;
 	uint64_t nodes = 1;
+	int64_t flags = 0;
 	int rc = mmw_kernel_member(k, "pglist_data", "node_zones", &zones, NULL, err);
 
+	memset(out, 0, sizeof(*out));
 	if (rc)
 		return rc;
-	mmw_vmcoreinfo_length(text, "node_data", &nodes);
-	while (1ull << p->node_bits < nodes && p->node_bits < 10)
-		p->node_bits++;
-	while (1ull << p->zone_bits < zones.count && p->zone_bits < 3)
-		p->zone_bits++;
-	p->section_shift = 8 * p->word - p->section_bits;
-	p->node_shift = p->section_shift - p->node_bits;
-	p->zone_shift = p->node_shift - p->zone_bits;
+	mmw_vmcoreinfo_length(mmw_kernel_vmcoreinfo(k), "node_data", &nodes);
+	(void)mmw_kernel_enumerator(k, "pageflags", "__NR_PAGEFLAGS", &flags, NULL);
+	while (1ull << out->node_bits < nodes && out->node_bits < 10)
+		out->node_bits++;
+	while (1ull << out->zone_bits < zones.count && out->zone_bits < 3)
+		out->zone_bits++;
+	/* Without room the node is in section_to_node_table. */
+	if (out->node_bits + out->zone_bits + flags > top)
+		out->node_bits = 0;
+	out->node_shift = top - out->node_bits;
+	out->zone_shift = out->node_shift - out->zone_bits;
 	return 0;
 }
 
@@ -428,11 +440,12 @@ int mmw_pages_bind(struct mmw_kernel *k, const struct mmw_memmap *memmap, struct
 	out->be = mmw_image_big_endian(mmw_kernel_image(k));
 	out->word = mmw_kernel_arch(k)->word;
 	out->size = memmap->page_size;
+	out->memmap_page = 1ull << mmw_kernel_page_shift(k);
 	if (out->size > PAGE_MAX)
 		return mmw_fail(err, MMW_E_CORRUPT, 0, "struct page of %" PRIu64 " bytes", out->size);
 	rc = bind_first(k, out, err);
 	rc = rc ? rc : bind_flags(k, out, err);
-	rc = rc ? rc : bind_place(k, out, err);
+	rc = rc ? rc : mmw_page_place_bind(k, memmap, &out->place, err);
 	if (rc)
 		return mmw_wrap(err, rc, "struct page");
 	bind_types(k, out);
@@ -453,10 +466,12 @@ static uint64_t word_at(const struct mmw_pages *p, const uint8_t *bytes, int at)
 	return at < 0 ? 0 : mmw_get_word(bytes + at, p->word, p->be);
 }
 
-void mmw_page_take(const struct mmw_pages *p, uint64_t pfn, const uint8_t *bytes, struct mmw_page *out)
+void mmw_page_take(const struct mmw_pages *p, uint64_t pfn, uint64_t va, const uint8_t *bytes, uint64_t n, struct mmw_page *out)
 {
+	uint64_t second;
+
 	out->pfn = pfn;
-	out->va = mmw_memmap_page(p->memmap, pfn);
+	out->va = va;
 	out->flags = word_at(p, bytes, p->flags);
 	out->mapping = word_at(p, bytes, p->mapping);
 	out->index = word_at(p, bytes, p->index);
@@ -466,19 +481,25 @@ void mmw_page_take(const struct mmw_pages *p, uint64_t pfn, const uint8_t *bytes
 	out->lru_prev = word_at(p, bytes, p->lru_prev);
 	out->type = mmw_get32(bytes + p->type_at, p->be);
 	out->refcount = (int32_t)mmw_get32(bytes + p->refcount, p->be);
+	if (out->va & (p->memmap_page - 1) || n < 2 || p->head_mask || !mmw_page_flag(p, out, MMW_PG_HEAD))
+		return;
+	second = word_at(p, bytes + p->size, p->head);
+	if (second & 1 && second - 1 != out->va)
+		out->head = second;
 }
 
 int mmw_page_read(const struct mmw_pages *p, struct mmw_vm *vm, uint64_t pfn, struct mmw_page *out, struct mmw_err *err)
 {
-	uint64_t va = mmw_memmap_page(p->memmap, pfn), back;
-	uint8_t bytes[PAGE_MAX];
+	uint64_t va = mmw_memmap_page(p->memmap, pfn);
+	uint8_t bytes[2 * PAGE_MAX];
+	uint64_t n = va & (p->memmap_page - 1) ? 1 : 2;
 	int rc;
 
-	if (!mmw_memmap_pfn(p->memmap, va, &back) || back != pfn)
+	if (!va)
 		return mmw_fail(err, MMW_E_ARG, pfn, "frame 0x%" PRIx64 " has no struct page", pfn);
-	rc = mmw_vm_read(vm, va, bytes, p->size, err);
+	rc = mmw_vm_read(vm, va, bytes, n * p->size, err);
 	if (!rc)
-		mmw_page_take(p, pfn, bytes, out);
+		mmw_page_take(p, pfn, va, bytes, n, out);
 	return rc ? mmw_wrap(err, rc, "struct page of frame 0x%" PRIx64, pfn) : 0;
 }
 
@@ -529,7 +550,7 @@ int mmw_folio_of(const struct mmw_pages *p, struct mmw_vm *vm, const struct mmw_
 	bytes = two_pages(p, vm, run, pfn, buf, err);
 	if (!bytes)
 		return mmw_wrap(err, -MMW_E_NODATA, "head of the page at 0x%" PRIx64, page->va);
-	mmw_page_take(p, pfn, bytes, &out->page);
+	mmw_page_take(p, pfn, head, bytes, 2, &out->page);
 	if (mmw_page_flag(p, &out->page, MMW_PG_HEAD))
 		take_second(p, bytes, out);
 	return 0;

@@ -40,11 +40,20 @@ enum mmw_page_style {
 	MMW_PAGE_STYLE_SNAPSHOT,  /* the same, and the folio's mappings and type */
 };
 
+/*
+ * Where page.flags keeps what zone the frame is in (include/linux/page-flags-layout.h): from the top the section (sparse
+ * memory whose sections have maps of their own), the node (where there are several, and room), the zone.
+ */
+struct mmw_page_place {
+	unsigned zone_shift, zone_bits, node_shift, node_bits;
+};
+
 struct mmw_pages {
 	const struct mmw_memmap *memmap;
 	bool be;
 	unsigned word;
 	uint64_t size;         /* sizeof(struct page) */
+	uint64_t memmap_page;  /* bytes of a page of the memmap: the kernel's page size */
 	enum mmw_page_style style;
 	bool ksm_all;          /* its /proc/kpageflags calls every anonymous page ksm (6.10 to 6.15) */
 	int8_t bit[MMW_PG_N];  /* -1: this kernel has none */
@@ -54,7 +63,7 @@ struct mmw_pages {
 		uint32_t mask, value;  /* of that type when (word & mask) == value; mask 0: not in this kernel */
 	} type[MMW_PGTY_N];
 	bool head_mask;        /* a tail says its head's address by a mask (7.1, with HVO) */
-	unsigned zone_shift, zone_bits, node_shift, node_bits, section_shift, section_bits;
+	struct mmw_page_place place;
 
 	/* Offsets from a struct page's start; those of a folio's second page from the head's. -1: not in this kernel. */
 	int flags, type_at, refcount, mapping, index, private, lru_next, lru_prev, head, memcg;
@@ -78,11 +87,28 @@ struct mmw_folio {
 	int32_t large_mapcount;  /* all mappings, where the kernel counts them (6.10); else INT32_MIN */
 };
 
+int mmw_page_place_bind(struct mmw_kernel *k, const struct mmw_memmap *memmap, struct mmw_page_place *out, struct mmw_err *err);
+
+/* The number of the zone in its node (enum zone_type): as the flags have it, so it may be none of the node's. */
+static inline unsigned mmw_page_zone(const struct mmw_page_place *p, uint64_t flags)
+{
+	return flags >> p->zone_shift & ((1u << p->zone_bits) - 1);
+}
+
+static inline unsigned mmw_page_node(const struct mmw_page_place *p, uint64_t flags)
+{
+	return p->node_bits ? flags >> p->node_shift & ((1u << p->node_bits) - 1) : 0;
+}
+
 /* `memmap` is borrowed. MMW_E_NOTYPE names what is missing. */
 int mmw_pages_bind(struct mmw_kernel *k, const struct mmw_memmap *memmap, struct mmw_pages *out, struct mmw_err *err);
 
-/* The struct page of frame pfn, out of its bytes (memmap.page_size of them). */
-void mmw_page_take(const struct mmw_pages *p, uint64_t pfn, const uint8_t *bytes, struct mmw_page *out);
+/*
+ * The struct page at va of frame pfn, out of its bytes and of those that follow: `n` struct pages are there. Where tails share a page
+ * of the memmap with the head (HVO, 5.18 to 7.0), the first of each such page looks like a head; the second one tells (include/
+ * linux/page-flags.h, page_fixed_fake_head). It is made the tail it is.
+ */
+void mmw_page_take(const struct mmw_pages *p, uint64_t pfn, uint64_t va, const uint8_t *bytes, uint64_t n, struct mmw_page *out);
 /* The same, read. MMW_E_ARG for a frame without a struct page. */
 int mmw_page_read(const struct mmw_pages *p, struct mmw_vm *vm, uint64_t pfn, struct mmw_page *out, struct mmw_err *err);
 
@@ -111,17 +137,6 @@ static inline uint64_t mmw_page_head(const struct mmw_pages *p, const struct mmw
 	if (!(page->head & 1))
 		return page->va;
 	return p->head_mask ? page->va & page->head : page->head - 1;
-}
-
-/* A number of the zone as the flags have it: it may be none of the node's. */
-static inline unsigned mmw_page_zone(const struct mmw_pages *p, const struct mmw_page *page)
-{
-	return page->flags >> p->zone_shift & ((1u << p->zone_bits) - 1);
-}
-
-static inline unsigned mmw_page_node(const struct mmw_pages *p, const struct mmw_page *page)
-{
-	return p->node_bits ? page->flags >> p->node_shift & ((1u << p->node_bits) - 1) : 0;
 }
 
 /*

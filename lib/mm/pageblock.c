@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "lib/kernel/shadow.h"
-#include "lib/sym/vmcoreinfo.h"
 
 enum {
 	BITS = 4,  /* of a pageblock: the migrate type's three, and compaction's */
@@ -27,13 +26,16 @@ static unsigned log2_of(uint64_t v)
  */
 static unsigned order_by_bitmaps(const struct mmw_pageblocks *b)
 {
-	uint64_t nearest = UINT64_MAX, blocks;
+	uint64_t nearest = UINT64_MAX, before = 0, blocks;
 
-	for (size_t i = 0; b->m->usage && i + 1 < b->m->n_sections; i++) {
-		uint64_t apart = b->m->usage[i + 1] - b->m->usage[i];
+	for (size_t i = 0; i < b->m->n_runs; i++) {
+		const struct mmw_mem_run *run = &b->m->runs[i];
 
-		if (b->m->usage[i] && b->m->usage[i + 1] > b->m->usage[i] && apart < nearest)
-			nearest = apart;
+		if (!run->usage || !run->early)
+			continue;
+		if (before && run->usage > before && run->usage - before < nearest)
+			nearest = run->usage - before;
+		before = run->usage;
 	}
 	/* One word is the least there is, whatever it holds. */
 	if (nearest == UINT64_MAX || nearest <= b->flags_at + b->word || nearest - b->flags_at > BITMAP_MAX)
@@ -44,42 +46,23 @@ static unsigned order_by_bitmaps(const struct mmw_pageblocks *b)
 	return b->m->section_shift - log2_of(blocks);
 }
 
-/*
- * Without that: a huge page where the kernel has such, and no more than the largest free block
- * (include/linux/pageblock-flags.h).
- */
-static unsigned order_of(const struct mmw_pageblocks *b)
+/* Its order is that of a huge page where the kernel has such, and no more than that of the largest free block. */
+unsigned mmw_pageblock_rule(struct mmw_kernel *k, unsigned orders)
 {
-	const struct mmw_space *s = mmw_kernel_space(b->k);
-	unsigned largest = b->z->orders - 1, order = order_by_bitmaps(b);
+	const struct mmw_space *s = mmw_kernel_space(k);
+	unsigned largest = orders - 1;
 	uint64_t va;
 
-	if (order && order <= largest)
-		return order;
-	if (s && !mmw_kernel_symbol(b->k, "hugetlb_fault", &va, NULL, NULL))
+	if (s && !mmw_kernel_symbol(k, "hugetlb_fault", &va, NULL, NULL))
 		return s->paging.bits[0] < largest ? s->paging.bits[0] : largest;
 	return largest;
 }
 
-/* include/linux/page-flags-layout.h: from the top the node (where there are several), then the zone. */
-static int bind_page(struct mmw_pageblocks *b, struct mmw_err *err)
+static unsigned order_of(const struct mmw_pageblocks *b)
 {
-	const char *text = mmw_kernel_vmcoreinfo(b->k);
-	struct mmw_member zones;
-	uint64_t nodes = 1;
-	int rc = mmw_kernel_member_any(b->k, "page", "flags.f|flags", &b->page_flags, err);
+	unsigned order = order_by_bitmaps(b);
 
-	rc = rc ? rc : mmw_kernel_member(b->k, "pglist_data", "node_zones", &zones, NULL, err);
-	if (rc)
-		return rc;
-	mmw_vmcoreinfo_length(text, "node_data", &nodes);
-	while (1ull << b->node_bits < nodes && b->node_bits < 10)
-		b->node_bits++;
-	while (1ull << b->zone_bits < zones.count && b->zone_bits < 3)
-		b->zone_bits++;
-	b->node_shift = 8 * b->word - b->node_bits;
-	b->zone_shift = b->node_shift - b->zone_bits;
-	return 0;
+	return order && order < b->z->orders ? order : mmw_pageblock_rule(b->k, b->z->orders);
 }
 
 static int bind(struct mmw_pageblocks *b, struct mmw_err *err)
@@ -105,7 +88,8 @@ static int bind(struct mmw_pageblocks *b, struct mmw_err *err)
 	if (rc)
 		return mmw_fail(err, MMW_E_NOTYPE, 0, "no type says where their bitmaps are (--types FILE brings the kernel's types)");
 	b->flags_at = m.offset;
-	return bind_page(b, err);
+	rc = mmw_kernel_member_any(b->k, "page", "flags.f|flags", &b->page_flags, err);
+	return rc ? rc : mmw_page_place_bind(b->k, b->m, &b->place, err);
 }
 
 /* The zone that the struct page of this frame names; false where there is none. */
@@ -115,23 +99,24 @@ static bool in_zone(const struct mmw_pageblocks *b, const struct mmw_zone *zone,
 
 	if (mmw_vm_read_uint(mmw_kernel_vm(b->k), at, b->word, &flags, NULL))
 		return false;
-	return mmw_pageblock_page_zone(b, flags) == zone->index &&
-	       (!b->node_bits || mmw_pageblock_page_node(b, flags) == zone->node);
+	return mmw_page_zone(&b->place, flags) == zone->index &&
+	       (!b->place.node_bits || mmw_page_node(&b->place, flags) == zone->node);
 }
 
 /* Where the bitmap of this frame is, and which of its pageblocks the frame is in. */
 static bool place_of(const struct mmw_pageblocks *b, const struct mmw_zone *zone, uint64_t pfn, uint64_t *bitmap,
 		     uint64_t *block)
 {
-	uint64_t first = zone->start_pfn >> b->order << b->order, section = pfn >> b->m->section_shift;
+	uint64_t first = zone->start_pfn >> b->order << b->order;
+	const struct mmw_mem_run *run;
 
 	if (b->flat) {
 		*block = (pfn - first) >> b->order;
 		return !mmw_vm_read_uint(mmw_kernel_vm(b->k), zone->va + b->flags_at, b->word, bitmap, NULL) && *bitmap;
 	}
+	run = mmw_memmap_run(b->m, pfn);
 	*block = (pfn & ((1ull << b->m->section_shift) - 1)) >> b->order;
-	*bitmap = mmw_memmap_usage(b->m, section);
-	*bitmap += *bitmap ? b->flags_at : 0;
+	*bitmap = run && run->usage ? run->usage + b->flags_at : 0;
 	return *bitmap;
 }
 
@@ -165,17 +150,15 @@ static void count_block(struct mmw_pageblocks *b, size_t index, uint64_t pfn)
 static bool count_zone(struct mmw_pageblocks *b, size_t index, uint64_t *left)
 {
 	const struct mmw_zone *zone = &b->z->zone[index];
-	const struct mmw_memmap *m = b->m;
 	uint64_t step = 1ull << b->order, end = zone->start_pfn + zone->spanned;
 
 	end = end < zone->start_pfn ? UINT64_MAX : end;
-	for (size_t i = 0; i < m->n_sections; i++) {
-		uint64_t first = m->sections[i] << m->section_shift, last = first + (1ull << m->section_shift) - 1;
+	for (size_t i = 0; i < b->m->n_runs; i++) {
+		const struct mmw_mem_run *run = &b->m->runs[i];
+		uint64_t first = run->pfn, last = run->pfn + run->n - 1;
 
-		if (last < zone->start_pfn || first >= end)
+		if (run->state != MMW_FRAME_ONLINE || last < zone->start_pfn || first >= end)
 			continue;
-		first = first > m->first_pfn ? first : m->first_pfn;
-		last = last < m->last_pfn ? last : m->last_pfn;
 		first = first > zone->start_pfn ? zone->start_pfn + (first - zone->start_pfn + step - 1) / step * step :
 			zone->start_pfn;
 		for (uint64_t at = first; at <= last && at < end; at += step) {

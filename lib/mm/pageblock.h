@@ -8,6 +8,7 @@
 #define MMW_MM_PAGEBLOCK_H
 
 #include "lib/mm/memmap.h"
+#include "lib/mm/page.h"
 #include "lib/mm/zone.h"
 
 struct mmw_pageblocks {
@@ -23,7 +24,7 @@ struct mmw_pageblocks {
 	bool flat;
 	uint64_t flags_at;           /* in struct zone, or struct mem_section_usage */
 	struct mmw_member page_flags;
-	unsigned zone_shift, zone_bits, node_shift, node_bits;
+	struct mmw_page_place place;
 };
 
 /*
@@ -32,20 +33,11 @@ struct mmw_pageblocks {
  */
 int mmw_pageblocks_open(struct mmw_kernel *k, const struct mmw_zones *z, const struct mmw_memmap *m,
 			struct mmw_pageblocks *out, struct mmw_err *err);
+/* That rule: the order of pageblocks of a kernel whose free lists are of `orders` orders. */
+unsigned mmw_pageblock_rule(struct mmw_kernel *k, unsigned orders);
 void mmw_pageblocks_close(struct mmw_pageblocks *p);
 
 /* The migrate type of the pageblock that a frame of this zone is in; -1 where it cannot be had. */
 int mmw_pageblock_type(const struct mmw_pageblocks *p, const struct mmw_zone *zone, uint64_t pfn);
-
-/* Which zone of which node a struct page's flags name. */
-static inline unsigned mmw_pageblock_page_zone(const struct mmw_pageblocks *p, uint64_t flags)
-{
-	return (unsigned)(flags >> p->zone_shift & ((1u << p->zone_bits) - 1));
-}
-
-static inline unsigned mmw_pageblock_page_node(const struct mmw_pageblocks *p, uint64_t flags)
-{
-	return p->node_bits ? (unsigned)(flags >> p->node_shift) : 0;
-}
 
 #endif

@@ -158,7 +158,7 @@ static int follow(struct list *l, bool back, struct mmw_err *err)
 
 static uint64_t most_blocks(const struct opening *o, size_t zone, unsigned order)
 {
-	uint64_t most = (o->z->zone[zone].spanned >> order) + 1, frames = (uint64_t)o->m->n_sections << o->m->section_shift;
+	uint64_t most = (o->z->zone[zone].spanned >> order) + 1, frames = o->m->pages;
 
 	return most < frames ? most : frames;
 }
