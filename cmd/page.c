@@ -469,6 +469,17 @@ static void tell_anon(const struct mmw_owner *w, struct text *t, json_t *v)
 	json_object_set_new(v, name, mmw_json_hex(w->anon));
 }
 
+static void tell_memblock(const struct mmw_owner *w, struct text *t, json_t *v)
+{
+	const struct mmw_memblock_range *r = w->memblock;
+
+	if (!r)
+		return;
+	add(t, ", by memblock with 0x%" PRIx64 "-0x%" PRIx64, r->pa, r->pa + r->len - 1);
+	json_object_set_new(v, "memblock", json_pack("{s:o,s:o}", "first", mmw_json_hex(r->pa), "last",
+						     mmw_json_hex(r->pa + r->len - 1)));
+}
+
 static void row_owner(struct job *j, const struct mmw_owner *w)
 {
 	json_t *v = json_pack("{s:s}", "kind", mmw_owner_name(w->kind));
@@ -499,6 +510,9 @@ static void row_owner(struct job *j, const struct mmw_owner *w)
 		break;
 	case MMW_OWNER_IMAGE:
 		json_object_set_new(v, "part", word_or_null(w->part));
+		break;
+	case MMW_OWNER_BOOT: case MMW_OWNER_FIRMWARE:
+		tell_memblock(w, &t, v);
 		break;
 	default:
 		break;

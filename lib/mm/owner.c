@@ -12,11 +12,11 @@
 static const struct { const char *name, *words; } kinds[MMW_OWNER_KINDS] = {
 	[MMW_OWNER_HOLE] = { "hole", "nobody: no struct page" },
 	[MMW_OWNER_LOST] = { "lost", "not known: the struct page cannot be read" },
-	[MMW_OWNER_OFFLINE] = { "offline", "offline: taken out of use" },
+	[MMW_OWNER_OFFLINE] = { "offline", "nobody: offline" },
 	[MMW_OWNER_FREE] = { "free", "free block" },
 	[MMW_OWNER_PCP] = { "pcp", "free, on a CPU's list" },
 	[MMW_OWNER_SLAB] = { "slab", "slab" },
-	[MMW_OWNER_TABLE] = { "table", "page table" },
+	[MMW_OWNER_TABLE] = { "page-table", "page table" },
 	[MMW_OWNER_GUARD] = { "guard", "guard page" },
 	[MMW_OWNER_ZSMALLOC] = { "zsmalloc", "zsmalloc" },
 	[MMW_OWNER_UNACCEPTED] = { "unaccepted", "memory not yet accepted" },
@@ -37,10 +37,11 @@ static const struct { const char *name, *words; } kinds[MMW_OWNER_KINDS] = {
 	[MMW_OWNER_PERCPU] = { "percpu", "per-CPU memory" },
 	[MMW_OWNER_STACK] = { "stack", "kernel stack" },
 	[MMW_OWNER_MEMMAP] = { "memmap", "struct pages" },
-	[MMW_OWNER_CRASHKERNEL] = { "crashkernel", "kept for the crash kernel" },
-	[MMW_OWNER_RESERVED] = { "reserved", "reserved at boot" },
-	[MMW_OWNER_UNUSED] = { "unused", "not known: no references, on no free list, as all but the first page of an allocation" },
-	[MMW_OWNER_KERNEL] = { "kernel", "the kernel, by whom nothing marks" },
+	[MMW_OWNER_CRASH] = { "crash", "kept for the crash kernel" },
+	[MMW_OWNER_BOOT] = { "boot", "reserved at boot" },
+	[MMW_OWNER_FIRMWARE] = { "firmware", "the firmware, or no RAM" },
+	[MMW_OWNER_UNREFERENCED] = { "unreferenced", "not known: no references, on no free list, as all but the first page of an allocation" },
+	[MMW_OWNER_UNEXPLAINED] = { "unexplained", "the kernel, by whom nothing marks" },
 };
 
 const char *mmw_owner_name(enum mmw_owner_kind kind)
@@ -220,6 +221,8 @@ void mmw_owners_close(struct mmw_owners *o)
 		mmw_claims_close(&o->claims);
 	if (o->has_tasks.tried && !o->has_tasks.err.code)
 		mmw_tasks_close(&o->tasks);
+	if (o->has_memblock.tried && !o->has_memblock.err.code)
+		mmw_memblock_close(&o->memblock);
 	mmw_vmaps_close(&o->vmaps);
 	mmw_resources_close(&o->resources);
 	free(o->pcp_page);
@@ -495,6 +498,31 @@ static bool by_claim(struct mmw_owners *o, const struct mmw_frame *frame, const 
 	return true;
 }
 
+/* --- reserved -------------------------------------------------------------------------------------------------------- */
+
+/* Is it RAM as /proc/iomem has it? Without that, of what is reserved all is taken for it. */
+static bool is_ram(const struct mmw_owners *o, const struct mmw_resource *r)
+{
+	bool ram = o->has_resources.err.code;
+
+	for (; r && !ram; r = mmw_resource_around(&o->resources, r))
+		ram = !strcmp(r->name, "System RAM");
+	return ram;
+}
+
+static void set_aside(struct mmw_owners *o, const struct mmw_frame *frame, struct mmw_owner *w)
+{
+	uint64_t pa = frame->pfn << o->f->page_shift;
+	struct mmw_lazy *l = &o->has_memblock;
+
+	w->kind = is_ram(o, w->resource) ? MMW_OWNER_BOOT : MMW_OWNER_FIRMWARE;
+	if (!tried(l))
+		settle(l, mmw_memblock_open(o->f->k, "reserved", &o->memblock, &l->err));
+	for (size_t i = 0; !l->err.code && i < o->memblock.n; i++)
+		if (pa >= o->memblock.range[i].pa && pa - o->memblock.range[i].pa < o->memblock.range[i].len)
+			w->memblock = &o->memblock.range[i];
+}
+
 /* --- all of it ------------------------------------------------------------------------------------------------------- */
 
 static void decide(struct mmw_owners *o, const struct mmw_frame *frame, const uint64_t *vas, size_t n, struct mmw_owner *w)
@@ -511,9 +539,13 @@ static void decide(struct mmw_owners *o, const struct mmw_frame *frame, const ui
 	if (!frame->folio.page.refcount && !reserved && on_cpu_list(o, frame, w))
 		return;
 	if (w->resource && !strcmp(w->resource->name, "Crash kernel"))
-		w->kind = MMW_OWNER_CRASHKERNEL;
-	else if (!by_claim(o, frame, vas, n, w))
-		w->kind = reserved ? MMW_OWNER_RESERVED : frame->folio.page.refcount ? MMW_OWNER_KERNEL : MMW_OWNER_UNUSED;
+		w->kind = MMW_OWNER_CRASH;
+	else if (by_claim(o, frame, vas, n, w))
+		return;
+	else if (reserved)
+		set_aside(o, frame, w);
+	else
+		w->kind = frame->folio.page.refcount ? MMW_OWNER_UNEXPLAINED : MMW_OWNER_UNREFERENCED;
 }
 
 void mmw_owner_of(struct mmw_owners *o, const struct mmw_frame *frame, const uint64_t *vas, size_t n, struct mmw_owner *out)

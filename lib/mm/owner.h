@@ -12,6 +12,7 @@
 #include "lib/mm/claims.h"
 #include "lib/mm/frame.h"
 #include "lib/mm/inode.h"
+#include "lib/mm/memblock.h"
 #include "lib/mm/pcp.h"
 #include "lib/mm/resource.h"
 #include "lib/mm/task.h"
@@ -27,10 +28,11 @@ enum mmw_owner_kind {
 	MMW_OWNER_FILE,         /* the page cache; shmem and hugetlbfs too, which the file system's type tells */
 	MMW_OWNER_SWAPCACHE,    /* nothing else leads to it */
 	MMW_OWNER_IMAGE, MMW_OWNER_MODULE, MMW_OWNER_VMALLOC, MMW_OWNER_PERCPU, MMW_OWNER_STACK, MMW_OWNER_MEMMAP,
-	MMW_OWNER_CRASHKERNEL,
-	MMW_OWNER_RESERVED,     /* at boot, or no RAM: the resource tells */
-	MMW_OWNER_UNUSED,       /* no references, and on no list: all but the first page of an allocation without head are so */
-	MMW_OWNER_KERNEL,       /* in use, by whom nothing marks */
+	MMW_OWNER_CRASH,        /* kept for the crash kernel */
+	MMW_OWNER_BOOT,         /* reserved at boot by the kernel itself */
+	MMW_OWNER_FIRMWARE,     /* no RAM, or the firmware's: the resource tells */
+	MMW_OWNER_UNREFERENCED,       /* no references, and on no list: all but the first page of an allocation without head are so */
+	MMW_OWNER_UNEXPLAINED,  /* in use, by whom nothing marks */
 	MMW_OWNER_KINDS,
 };
 
@@ -69,7 +71,10 @@ struct mmw_owner {
 	uint32_t pid;           /* STACK, and TABLE with an mm: of the first task; UINT32_MAX: not known */
 	char comm[16];          /* printable, or '?' */
 	uint64_t first_pfn, n_pfns;    /* MEMMAP: of the frames whose struct pages begin in it; 0 of them: none */
-	const struct mmw_resource *resource;  /* every kind: the innermost at its address; NULL: none, or not known */
+	/* Every kind: the innermost one at its address; NULL: none, or not known. */
+	const struct mmw_resource *resource;
+	/* BOOT: what was set aside together, where the kernel keeps that list; NULL: it does not. */
+	const struct mmw_memblock_range *memblock;
 };
 
 struct mmw_owners {
@@ -85,11 +90,12 @@ struct mmw_owners {
 	struct mmw_vmaps vmaps;
 	struct mmw_resources resources;
 	struct mmw_tasks tasks;
+	struct mmw_memblock memblock;
 	/* What was tried, and what came of it. */
 	struct mmw_lazy {
 		bool tried;
 		struct mmw_err err;    /* code 0: it is there */
-	} has_slab, has_inodes, has_buddy, has_pcp, has_claims, has_vmaps, has_resources, has_tasks;
+	} has_slab, has_inodes, has_buddy, has_pcp, has_claims, has_vmaps, has_resources, has_tasks, has_memblock;
 };
 
 /* Borrows `f`. */
@@ -99,7 +105,7 @@ void mmw_owners_close(struct mmw_owners *o);
 /* vas: n addresses the frame is mapped at by the kernel; fewer tell less. */
 void mmw_owner_of(struct mmw_owners *o, const struct mmw_frame *frame, const uint64_t *vas, size_t n, struct mmw_owner *out);
 
-/* "free", "page-cache" ...; and in words: "free block". */
+/* "free", "file" ..., as the ledger's classes (lib/mm/ledger.h) where they are the same; and in words: "free block". */
 const char *mmw_owner_name(enum mmw_owner_kind kind);
 const char *mmw_owner_words(enum mmw_owner_kind kind);
 
