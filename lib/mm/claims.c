@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/bytes.h"
 #include "lib/base/set.h"
 #include "lib/base/vec.h"
 #include "lib/kernel/module.h"
@@ -19,6 +20,8 @@ enum {
 	SLOTS_MAX = 64,         /* lists of them */
 	UNIT_MAX = 1 << 26,     /* bytes of one for a CPU */
 	STACK_MAX = 1 << 18,    /* bytes */
+	TABLE_MAX = 64 << 10,   /* bytes of a page table */
+	STACKS_KEPT = 2,        /* NR_CACHED_STACKS, 4.14 to 7.2 */
 	NAMES_MAX = 4096,
 };
 
@@ -39,6 +42,7 @@ struct making {
 	struct mmw_tasks tasks;
 	struct mmw_set tables;
 	unsigned word, shift;
+	bool has_linear;  /* the layout tells where the linear map is */
 };
 
 /* --- lists --------------------------------------------------------------------------------------------------------- */
@@ -209,11 +213,16 @@ static int use_modules(struct making *m, struct mmw_err *err)
 	return rc;
 }
 
-/* Where stacks are not mapped one by one: as large as the first task's, which the linker placed (vmlinux.lds.h, INIT_TASK_DATA). */
+/*
+ * THREAD_SIZE, where stacks are not mapped one by one: of a type that is as large, or the first task's, which the linker
+ * placed (include/linux/sched.h, thread_union; vmlinux.lds.h, INIT_TASK_DATA).
+ */
 static uint64_t stack_size(struct making *m)
 {
 	uint64_t start, end;
 
+	if (!mmw_kernel_type_size(m->k, "thread_union", &end, NULL) && end <= STACK_MAX)
+		return end;
 	if (mmw_kernel_symbol(m->k, "__start_init_stack", &start, NULL, NULL) &&
 	    mmw_kernel_symbol(m->k, "__start_init_task", &start, NULL, NULL))
 		return 0;
@@ -223,68 +232,111 @@ static uint64_t stack_size(struct making *m)
 	return end > start && end - start <= STACK_MAX ? end - start : 0;
 }
 
-static int use_stacks(struct making *m, struct mmw_err *err)
+/* A stack that has an area of its own. */
+static int use_area(struct making *m, uint64_t area, struct mmw_err *err)
 {
-	struct mmw_member pages;
-	uint64_t flat = stack_size(m), n;
+	struct mmw_member pages, addr;
+	uint64_t va, n;
+
+	if (mmw_kernel_member(m->k, "vm_struct", "nr_pages", &pages, NULL, NULL) ||
+	    mmw_kernel_member(m->k, "vm_struct", "addr", &addr, NULL, NULL) || pages.size > 8 ||
+	    mmw_vm_read_uint(m->vm, area + pages.offset, (unsigned)pages.size, &n, NULL) ||
+	    mmw_vm_read_uint(m->vm, area + addr.offset, m->word, &va, NULL) || n > (uint64_t)STACK_MAX >> m->shift)
+		return 0;
+	return add_use(m, va, n << m->shift, MMW_CLAIM_STACK, err);
+}
+
+/* Those that each CPU keeps for the next task (kernel/fork.c, cached_stacks). */
+static int use_kept_stacks(struct making *m, struct mmw_err *err)
+{
+	struct mmw_percpu cpus;
+	uint64_t at, area;
 	int rc = 0;
 
-	if (mmw_kernel_member(m->k, "vm_struct", "nr_pages", &pages, NULL, NULL))
-		pages.size = 0;
+	if (mmw_kernel_symbol(m->k, "cached_stacks", &at, NULL, NULL) || mmw_percpu_open(m->k, &cpus, NULL))
+		return 0;
+	for (size_t i = 0; !rc && i < cpus.n * STACKS_KEPT; i++)
+		if (!mmw_vm_read_uint(m->vm, mmw_percpu_address(&cpus, at, i / STACKS_KEPT) + i % STACKS_KEPT * m->word, m->word, &area,
+				      NULL) && area)
+			rc = use_area(m, area, err);
+	mmw_percpu_close(&cpus);
+	return rc;
+}
+
+static int use_stacks(struct making *m, struct mmw_err *err)
+{
+	uint64_t flat = stack_size(m);
+	int rc = use_kept_stacks(m, err);
+
 	for (size_t i = 0; !rc && i < m->tasks.n; i++) {
 		const struct mmw_task *t = &m->tasks.task[i];
-		uint64_t size = flat;
 
-		if (!t->stack)
-			continue;
-		if (t->stack_area) {
-			if (!pages.size || mmw_vm_read_uint(m->vm, t->stack_area + pages.offset, (unsigned)pages.size, &n, NULL) ||
-			    n > (uint64_t)STACK_MAX >> m->shift)
-				continue;
-			size = n << m->shift;
-		}
-		rc = add_use(m, t->stack, size, MMW_CLAIM_STACK, err);
+		if (t->stack_area)
+			rc = use_area(m, t->stack_area, err);
+		else if (t->stack)
+			rc = add_use(m, t->stack, flat, MMW_CLAIM_STACK, err);
 	}
 	return rc;
 }
 
 /* --- per-CPU memory (mm/percpu.c) ---------------------------------------------------------------------------------- */
 
-static int use_units(struct making *m, const struct mmw_percpu *cpus, uint64_t base, uint64_t unit, struct mmw_err *err)
+/* A chunk: one unit for each CPU, as far from each other as the CPUs' offsets are. */
+struct chunks {
+	struct mmw_percpu cpus;
+	struct mmw_shadow shadow;
+	struct mmw_member list;
+	unsigned budget;
+};
+
+struct chunk_rec {
+	uint64_t base, pages, next;
+};
+
+static const struct mmw_field chunk_fields[] = {
+	MMW_FIELD(chunk_rec, base, "base_addr"),
+	MMW_FIELD(chunk_rec, pages, "nr_pages"),
+	MMW_FIELD(chunk_rec, next, "list.next"),
+};
+
+static int use_chunk(struct making *m, const struct chunks *c, const struct chunk_rec *rec, struct mmw_err *err)
 {
-	uint64_t first = cpus->n ? cpus->cpus[0].offset : 0, lowest = first;
+	uint64_t lowest = c->cpus.n ? c->cpus.cpus[0].offset : 0;
 	int rc = 0;
 
-	/* Every chunk has its units as far from each other as the first chunk has them; its base is the lowest. */
-	for (size_t i = 1; i < cpus->n; i++)
-		lowest = (int64_t)(cpus->cpus[i].offset - lowest) < 0 ? cpus->cpus[i].offset : lowest;
-	for (size_t i = 0; !rc && i < cpus->n; i++)
-		rc = add_use(m, base + (cpus->cpus[i].offset - lowest), unit, MMW_CLAIM_PERCPU, err);
+	if (rec->pages > (uint64_t)UNIT_MAX >> m->shift)
+		return 0;
+	for (size_t i = 1; i < c->cpus.n; i++)
+		lowest = (int64_t)(c->cpus.cpus[i].offset - lowest) < 0 ? c->cpus.cpus[i].offset : lowest;
+	for (size_t i = 0; !rc && i < c->cpus.n; i++)
+		rc = add_use(m, rec->base + (c->cpus.cpus[i].offset - lowest), rec->pages << m->shift, MMW_CLAIM_PERCPU, err);
 	return rc;
 }
 
-/* A list of chunks: their units, and which the list leads to next. */
-static int use_chunks(struct making *m, const struct mmw_percpu *cpus, uint64_t head, uint64_t base_at, uint64_t unit,
-		      unsigned *budget, struct mmw_err *err)
+static int use_list(struct making *m, struct chunks *c, uint64_t head, struct mmw_err *err)
 {
-	uint64_t at = head, base;
-	int rc = 0;
+	struct chunk_rec rec;
+	uint64_t at;
+	int rc = mmw_vm_read_uint(m->vm, head, m->word, &at, NULL) ? -1 : 0;
 
-	while (!rc && !mmw_vm_read_uint(m->vm, at, m->word, &at, NULL) && at != head && (*budget)--)
-		if (!mmw_vm_read_uint(m->vm, at + base_at, m->word, &base, NULL))
-			rc = use_units(m, cpus, base, unit, err);
+	if (rc)
+		return 0;
+	while (!rc && at != head && c->budget-- && !mmw_shadow_read(&c->shadow, m->vm, at - c->list.offset, &rec, NULL)) {
+		rc = use_chunk(m, c, &rec, err);
+		at = rec.next;
+	}
 	return rc;
 }
 
-static int use_all_chunks(struct making *m, const struct mmw_percpu *cpus, uint64_t unit, struct mmw_err *err)
+/* The chunks in their lists, and the one for modules' variables, which is in none. */
+static int use_chunks(struct making *m, struct chunks *c, struct mmw_err *err)
 {
-	struct mmw_member base, list;
-	unsigned budget = CHUNKS_MAX;
-	uint64_t lists, slots;
+	struct chunk_rec rec;
+	uint64_t lists, slots, reserved;
 	int rc = 0;
 
-	if (mmw_kernel_member(m->k, "pcpu_chunk", "base_addr", &base, NULL, NULL) ||
-	    mmw_kernel_member(m->k, "pcpu_chunk", "list", &list, NULL, NULL) ||
+	if (mmw_shadow_bind(m->k, "pcpu_chunk", chunk_fields, mmw_array_len(chunk_fields), &c->shadow, NULL) ||
+	    mmw_kernel_member(m->k, "pcpu_chunk", "list", &c->list, NULL, NULL) ||
 	    (mmw_kernel_variable(m->k, "pcpu_chunk_lists", m->word, &lists, NULL) &&
 	     mmw_kernel_variable(m->k, "pcpu_slot", m->word, &lists, NULL)) ||
 	    mmw_kernel_variable(m->k, "pcpu_nr_slots", 4, &slots, NULL)) {
@@ -292,34 +344,38 @@ static int use_all_chunks(struct making *m, const struct mmw_percpu *cpus, uint6
 		return 0;
 	}
 	for (uint64_t i = 0; !rc && i < slots && i < SLOTS_MAX; i++)
-		rc = use_chunks(m, cpus, lists + i * 2 * m->word, base.offset - list.offset, unit, &budget, err);
+		rc = use_list(m, c, lists + i * 2 * m->word, err);
+	if (!rc && !mmw_kernel_variable(m->k, "pcpu_reserved_chunk", m->word, &reserved, NULL) && reserved &&
+	    !mmw_shadow_read(&c->shadow, m->vm, reserved, &rec, NULL))
+		rc = use_chunk(m, c, &rec, err);
 	return rc;
 }
 
 static int use_percpu(struct making *m, struct mmw_err *err)
 {
-	struct mmw_percpu cpus;
-	uint64_t start, end, unit;
+	struct chunks c = { .budget = CHUNKS_MAX };
+	uint64_t start, end;
 	int rc = 0;
 
-	if (mmw_kernel_symbol(m->k, "__per_cpu_start", &start, NULL, NULL) || mmw_percpu_open(m->k, &cpus, NULL)) {
+	if (mmw_kernel_symbol(m->k, "__per_cpu_start", &start, NULL, NULL) ||
+	    mmw_kernel_symbol(m->k, "__per_cpu_end", &end, NULL, NULL) || end - start > UNIT_MAX ||
+	    mmw_percpu_open(m->k, &c.cpus, NULL)) {
 		m->out->no_percpu = "where per-CPU memory is";
 		return 0;
 	}
-	if (mmw_kernel_variable(m->k, "pcpu_unit_size", 4, &unit, NULL) || unit > UNIT_MAX) {
-		m->out->no_percpu = "how large a CPU's part of per-CPU memory is";
-		unit = mmw_kernel_symbol(m->k, "__per_cpu_end", &end, NULL, NULL) || end - start > UNIT_MAX ? 0 : end - start;
-	}
-	for (size_t i = 0; !rc && i < cpus.n; i++)
-		rc = add_use(m, mmw_percpu_address(&cpus, start, i), unit, MMW_CLAIM_PERCPU, err);
-	rc = rc || m->out->no_percpu ? rc : use_all_chunks(m, &cpus, unit, err);
-	mmw_percpu_close(&cpus);
+	for (size_t i = 0; !rc && i < c.cpus.n; i++)
+		rc = add_use(m, mmw_percpu_address(&c.cpus, start, i), end - start, MMW_CLAIM_PERCPU, err);
+	rc = rc ? rc : use_chunks(m, &c, err);
+	mmw_percpu_close(&c.cpus);
 	return rc;
 }
 
 /* --- what is known by its place ------------------------------------------------------------------------------------ */
 
-/* The image, part by part: regions of the layout that are the image by construction, between its first and last symbol. */
+/*
+ * The image, part by part: regions of the layout that are the image by construction, between its first and last symbol. What of
+ * it the kernel has freed may be anything by now; it is no longer reserved.
+ */
 static int claim_image(struct making *m, struct mmw_err *err)
 {
 	const struct mmw_layout *layout = mmw_kernel_layout(m->k);
@@ -337,7 +393,7 @@ static int claim_image(struct making *m, struct mmw_err *err)
 			continue;
 		one.pfn = (from - r->delta) >> m->shift;
 		one.n = ((to - r->delta + page) >> m->shift) - one.pfn;
-		if (name_of(m->out, r->name, &one.name, err) || add_range(&m->out->mapped, &one, err))
+		if (name_of(m->out, r->name, &one.name, err) || add_range(&m->out->image, &one, err))
 			return -MMW_E_NOMEM;
 	}
 	return 0;
@@ -356,6 +412,7 @@ static int use_memmap(struct making *m, struct mmw_err *err)
 
 /* --- page tables --------------------------------------------------------------------------------------------------- */
 
+/* 1: claimed; 0: it was already; or a negative code. */
 static int claim_table(struct making *m, const struct mmw_space *space, unsigned level, uint64_t pte_pa, bool user,
 		       struct mmw_err *err)
 {
@@ -367,7 +424,9 @@ static int claim_table(struct making *m, const struct mmw_space *space, unsigned
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for the tables seen");
 	one.pfn = table >> m->shift;
 	one.n = ((table + bytes + page - 1) >> m->shift) - one.pfn;
-	return rc ? add_range(&m->out->tables, &one, err) : 0;
+	if (rc && add_range(&m->out->tables, &one, err))
+		return -MMW_E_NOMEM;
+	return rc;
 }
 
 /* Leaves of the kernel's own addresses: by what is known of the address, else by the region. */
@@ -375,9 +434,12 @@ static int claim_leaf(struct making *m, const struct mmw_ent *e, const struct mm
 {
 	struct mmw_claim_range range = { .pfn = e->pa >> m->shift, .n = (e->last - e->va + 1) >> m->shift };
 
-	if (r->linear)
+	/* What no region is known for lies behind the linear map, if that is known. */
+	if (r ? r->linear : !m->has_linear)
 		return 0;
-	if (!strcmp(r->name, "vmemmap"))
+	if (!r)
+		range.claim = (uint8_t)use_at(m, e->va, MMW_CLAIM_VMALLOC);
+	else if (!strcmp(r->name, "vmemmap"))
 		range.claim = MMW_CLAIM_MEMMAP;
 	else if (!strcmp(r->name, "vmalloc") || !strcmp(r->name, "modules"))
 		range.claim = (uint8_t)use_at(m, e->va, MMW_CLAIM_VMALLOC);
@@ -389,27 +451,32 @@ static int claim_leaf(struct making *m, const struct mmw_ent *e, const struct mm
 	return range.claim ? add_range(&m->out->mapped, &range, err) : 0;
 }
 
-/* Of a last-level table whose leaves do not matter, one entry is enough. */
-static void skip_table(struct mmw_walk *w, const struct mmw_space *space, const struct mmw_ent *e, uint64_t last)
+/* Of a last-level table that serves nothing behind `until`, and whose leaves do not matter, one entry is enough. */
+static void skip_table(struct mmw_walk *w, const struct mmw_space *space, const struct mmw_ent *e, uint64_t until, uint64_t last)
 {
 	uint64_t end = e->va | (mmw_level_size(&space->paging, 1) - 1);
 
-	if (!e->level && end > e->last && end < last)
+	if (!e->level && end > e->last && end <= until && end < last)
 		mmw_walk_seek(w, end + 1, last);
 }
 
-static int walk_space(struct making *m, const struct mmw_space *space, uint64_t first, uint64_t last, bool user,
-		      struct mmw_err *err)
+/* All that is not a process's. */
+static int walk_kernel(struct making *m, struct mmw_err *err)
 {
 	const struct mmw_layout *layout = mmw_kernel_layout(m->k);
+	const struct mmw_space *space = mmw_kernel_space(m->k);
+	uint64_t known[MMW_LEVELS_MAX] = { 0 }, first = 0, last = m->word == 8 ? UINT64_MAX : UINT32_MAX;
 	struct mmw_walk w;
 	struct mmw_ent e;
-	uint64_t known[MMW_LEVELS_MAX] = { 0 };
 	int rc;
 
+	if (!space)
+		return 0;
+	if (layout->n_regions && !strcmp(layout->regions[0].name, "user space"))
+		first = layout->regions[0].last + 1;
 	mmw_walk_init(&w, m->reader, space, first, last);
 	while ((rc = mmw_walk_next(&w, &e, err)) == 1) {
-		const struct mmw_region *r = user ? NULL : mmw_layout_find(layout, e.va);
+		const struct mmw_region *r = mmw_layout_find(layout, e.va);
 		int bad = 0;
 
 		m->out->lost += e.kind == MMW_ENT_LOST;
@@ -419,30 +486,42 @@ static int walk_space(struct making *m, const struct mmw_space *space, uint64_t 
 			uint64_t table = w.step[level].pte_pa & ~(mmw_table_bytes(&space->paging, level) - 1);
 
 			if (known[level] != table + 1)
-				bad = claim_table(m, space, level, table, user, err);
+				bad = claim_table(m, space, level, table, false, err);
 			known[level] = table + 1;
 		}
-		if (!bad && e.kind == MMW_ENT_LEAF && r)
+		if (bad >= 0 && e.kind == MMW_ENT_LEAF)
 			bad = claim_leaf(m, &e, r, err);
-		if (user || (r && r->linear))
-			skip_table(&w, space, &e, last);
-		if (bad)
+		if (bad < 0)
 			return bad;
+		if (r && r->linear)
+			skip_table(&w, space, &e, mmw_min64(r->last, last), last);
 	}
 	return rc;
 }
 
-static int walk_kernel(struct making *m, struct mmw_err *err)
+/*
+ * The tables of [first, last] below a table, but not what those of the last level hold: that one is there is all that counts.
+ * Each is claimed once, so what is read is no more than the image has.
+ */
+static int claim_tree(struct making *m, const struct mmw_space *space, unsigned level, uint64_t table, uint64_t entries,
+		      struct mmw_err *err)
 {
-	const struct mmw_layout *layout = mmw_kernel_layout(m->k);
-	const struct mmw_space *space = mmw_kernel_space(m->k);
-	int rc = 0;
+	const struct mmw_paging *pg = &space->paging;
+	uint8_t bytes[TABLE_MAX];
+	int rc = claim_table(m, space, level, table, true, err);
 
-	for (size_t i = 0; space && !rc && i < layout->n_regions; i++) {
-		const struct mmw_region *r = &layout->regions[i];
+	if (rc <= 0 || !level)
+		return rc;
+	if (entries * pg->entry_size > sizeof(bytes) || mmw_read(m->reader, table, bytes, entries * pg->entry_size, NULL)) {
+		m->out->lost++;
+		return 0;
+	}
+	for (uint64_t i = 0; rc >= 0 && i < entries; i++) {
+		uint64_t raw = mmw_get_word(bytes + i * pg->entry_size, pg->entry_size, pg->big_endian);
+		struct mmw_pte pte = raw ? space->arch->decode(pg, level, raw) : (struct mmw_pte){ .kind = MMW_PTE_EMPTY };
 
-		if (strcmp(r->name, "user space") && strcmp(r->name, "non-canonical"))
-			rc = walk_space(m, space, r->first, r->last, false, err);
+		if (pte.kind == MMW_PTE_TABLE)
+			rc = claim_tree(m, space, level - 1, pte.pa, 1ull << pg->bits[level - 1], err);
 	}
 	return rc;
 }
@@ -480,12 +559,14 @@ static int walk_processes(struct making *m, struct mmw_err *err)
 	struct mmw_space space;
 	struct mmw_member pgd;
 	uint64_t last, va;
+	unsigned top;
 	int rc = 0;
 
 	if (!user_space(m, &space, &last) || mmw_kernel_member(m->k, "mm_struct", "pgd", &pgd, NULL, NULL)) {
 		m->out->no_tasks = "where the tables of processes are";
 		return 0;
 	}
+	top = space.paging.levels - 1u;
 	for (size_t i = 0; rc >= 0 && i < m->tasks.n; i++) {
 		uint64_t mm = m->tasks.task[i].mm;
 
@@ -494,8 +575,8 @@ static int walk_processes(struct making *m, struct mmw_err *err)
 		    mmw_vm_translate(m->vm, va, &space.root, NULL))
 			continue;
 		m->out->address_spaces++;
-		rc = walk_space(m, &space, 0, last, true, err);
-		rc = rc ? rc : claim_copy(m, space, err);
+		rc = claim_tree(m, &space, top, space.root, (last >> mmw_level_shift(&space.paging, top)) + 1, err);
+		rc = rc < 0 ? rc : claim_copy(m, space, err);
 	}
 	mmw_set_free(&seen);
 	return rc < 0 ? rc : 0;
@@ -623,12 +704,16 @@ int mmw_claims_open(struct mmw_kernel *k, const struct mmw_memmap *mm, struct mm
 {
 	struct making m = { .k = k, .vm = mmw_kernel_vm(k), .reader = mmw_kernel_reader(k), .m = mm, .out = out,
 			    .word = mmw_kernel_arch(k)->word, .shift = mmw_kernel_page_shift(k) };
+	const struct mmw_layout *layout = mmw_kernel_layout(k);
 	int rc;
 
 	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < layout->n_regions; i++)
+		m.has_linear |= layout->regions[i].linear && strncmp(layout->regions[i].name, "kernel", 6);
 	rc = make(&m, err);
 	settle(&out->tables);
 	settle(&out->mapped);
+	settle(&out->image);
 	rc = rc ? rc : nest(&out->resources, err);
 	mmw_tasks_close(&m.tasks);
 	mmw_set_free(&m.tables);
@@ -642,6 +727,7 @@ void mmw_claims_close(struct mmw_claims *c)
 {
 	free(c->tables.range);
 	free(c->mapped.range);
+	free(c->image.range);
 	free(c->resources.range);
 	free(c->names);
 	memset(c, 0, sizeof(*c));

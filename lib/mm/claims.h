@@ -31,7 +31,7 @@ struct mmw_claim_list {
 };
 
 struct mmw_claims {
-	struct mmw_claim_list tables, mapped, resources;
+	struct mmw_claim_list tables, mapped, image, resources;
 	char (*names)[MMW_CLAIM_NAME_MAX];
 	size_t n_names, cap_names;
 	uint64_t address_spaces;    /* of processes, whose tables were walked */

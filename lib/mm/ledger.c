@@ -123,7 +123,7 @@ struct section {
 	struct mmw_kpf_state state;
 	struct mmw_ledger_range *range;
 	size_t n, cap;
-	size_t at_tables, at_mapped, at_resources, at_pcp;
+	size_t at_tables, at_mapped, at_image, at_resources, at_pcp;
 	unsigned free_order;
 	uint64_t slab_head, slab_cache;
 };
@@ -252,7 +252,7 @@ static bool set_typed(const struct mmw_ledger *l, struct section *s, struct mmw_
 static bool set_mapped(const struct mmw_ledger *l, struct section *s, struct mmw_ledger_range *r)
 {
 	static const uint8_t class_of[] = {
-		[MMW_CLAIM_IMAGE] = MMW_CLASS_IMAGE, [MMW_CLAIM_MODULE] = MMW_CLASS_MODULE, [MMW_CLAIM_VMALLOC] = MMW_CLASS_VMALLOC,
+		[MMW_CLAIM_MODULE] = MMW_CLASS_MODULE, [MMW_CLAIM_VMALLOC] = MMW_CLASS_VMALLOC,
 		[MMW_CLAIM_PERCPU] = MMW_CLASS_PERCPU, [MMW_CLAIM_STACK] = MMW_CLASS_STACK, [MMW_CLAIM_MEMMAP] = MMW_CLASS_MEMMAP,
 	};
 	const struct mmw_claim_range *c = mmw_claim_of(&l->claims.mapped, r->pfn, &s->at_mapped);
@@ -262,15 +262,37 @@ static bool set_mapped(const struct mmw_ledger *l, struct section *s, struct mmw
 	return c;
 }
 
+static const char *resource_of(const struct mmw_ledger *l, struct section *s, uint64_t pfn, const struct mmw_claim_range **c)
+{
+	*c = mmw_claim_of(&l->claims.resources, pfn, &s->at_resources);
+	return *c ? l->claims.names[(*c)->name] : "";
+}
+
+/* The image by its symbols, or by the resources, which know where it ends in any case. What of it was freed is not reserved. */
+static bool set_image(const struct mmw_ledger *l, struct section *s, struct mmw_ledger_range *r)
+{
+	const struct mmw_claim_range *image = mmw_claim_of(&l->claims.image, r->pfn, &s->at_image), *c;
+	const char *name = resource_of(l, s, r->pfn, &c);
+
+	if (!image && strncmp(name, "Kernel ", 7))
+		return false;
+	set(r, MMW_CLASS_IMAGE, image ? image->name : c->name);
+	return true;
+}
+
 /* Marked reserved: by whom tell the resources. Without them, RAM that nobody gave to the allocator. */
 static void set_reserved(const struct mmw_ledger *l, struct section *s, struct mmw_ledger_range *r)
 {
-	const struct mmw_claim_range *c = mmw_claim_of(&l->claims.resources, r->pfn, &s->at_resources);
-	const char *name = c ? l->claims.names[c->name] : "";
+	const struct mmw_claim_range *c;
+	const char *name = resource_of(l, s, r->pfn, &c);
 
+
+	/* Inside System RAM, "reserved" is what memblock kept (arch/arm64/kernel/setup.c, riscv's too). */
 	if (!strcmp(name, "Crash kernel"))
 		set(r, MMW_CLASS_CRASH, 0);
-	else if (!l->claims.no_resources && strcmp(name, "System RAM") && strncmp(name, "Kernel ", 7))
+	else if (c && c->level && !strcmp(name, "reserved"))
+		set(r, MMW_CLASS_BOOT, 0);
+	else if (!l->claims.no_resources && strcmp(name, "System RAM"))
 		set(r, MMW_CLASS_FIRMWARE, c ? c->name : 0);
 	else
 		set(r, MMW_CLASS_BOOT, 0);
@@ -307,7 +329,8 @@ static void classify(const struct mmw_ledger *l, struct section *s, const struct
 		set(r, MMW_CLASS_FREE, s->free_order);
 	} else if (!page->refcount && on_pcp(l, s, r->pfn, &cpu)) {
 		set(r, MMW_CLASS_PCP, cpu);
-	} else if (!set_typed(l, s, r, page, kpf, run) && !set_user(l, s, r, kpf) && !set_mapped(l, s, r)) {
+	} else if (!set_typed(l, s, r, page, kpf, run) && !set_user(l, s, r, kpf) &&
+		   !(kpf & MMW_KPF(RESERVED) && set_image(l, s, r)) && !set_mapped(l, s, r)) {
 		if (kpf & MMW_KPF(RESERVED))
 			set_reserved(l, s, r);
 		else

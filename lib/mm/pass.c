@@ -220,8 +220,10 @@ static int pass_open(struct pass *p, unsigned threads, struct mmw_err *err)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for a pass over the memmap");
 	for (unsigned i = 0; !rc && i < p->n_workers; i++) {
 		rc = mmw_reader_open(mmw_kernel_image(p->k), &p->worker[i].reader, err);
-		if (!rc)
-			mmw_walk_init(&p->worker[i].walk, p->worker[i].reader, mmw_kernel_vm(p->k)->walk.space, 0, 0);
+		if (rc)
+			break;
+		mmw_walk_init(&p->worker[i].walk, p->worker[i].reader, mmw_kernel_vm(p->k)->walk.space, 0, 0);
+		mmw_vm_init(&p->worker[i].vm, p->worker[i].reader, mmw_kernel_vm(p->k)->walk.space);
 	}
 	return rc;
 }
