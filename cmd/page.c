@@ -332,6 +332,21 @@ static void row_private(struct job *j, const struct mmw_frame *f, const struct m
 	value_and_word(&j->t->out, COL_PRIVATE, head->private, t.n ? t.s : NULL);
 }
 
+/* A tail has its head there, and a slab its cache. */
+static void row_lru(struct job *j, const struct mmw_frame *f, const struct mmw_owner *w)
+{
+	struct mmw_out *o = &j->t->out;
+	struct text t = { .n = 0 };
+
+	if (mmw_page_is_tail(&f->page) || w->kind == MMW_OWNER_SLAB) {
+		mmw_out_none(o, COL_LRU);
+		return;
+	}
+	add(&t, "next 0x%" PRIx64 ", prev 0x%" PRIx64, f->page.lru_next, f->page.lru_prev);
+	mmw_out_json(o, COL_LRU, json_pack("{s:o,s:o}", "next", mmw_json_hex(f->page.lru_next), "prev",
+					   mmw_json_hex(f->page.lru_prev)), t.s);
+}
+
 /* The low bits tell (include/linux/memcontrol.h); to 5.10 the objects' cgroups were marked alike. */
 static void row_memcg(struct job *j, const struct mmw_frame *f)
 {
@@ -351,6 +366,8 @@ static void row_folio(struct job *j, const struct mmw_frame *f)
 	char size[24];
 	json_t *v;
 
+	if (f->broken.code)
+		return;
 	if (!o->large && !mmw_page_is_tail(&f->page)) {
 		mmw_out_none(&j->t->out, COL_FOLIO);
 		return;
@@ -485,7 +502,7 @@ static void row_owner(struct job *j, const struct mmw_owner *w)
 	json_t *v = json_pack("{s:s}", "kind", mmw_owner_name(w->kind));
 	struct text t = { .n = 0 };
 
-	add(&t, "%s", w->kind == MMW_OWNER_IMAGE && w->part ? w->part : mmw_owner_words(w->kind));
+	add(&t, "%s", w->kind == MMW_OWNER_IMAGE ? w->part : mmw_owner_words(w->kind));
 	switch (w->kind) {
 	case MMW_OWNER_FREE:
 		tell_free(j, w, &t, v);
@@ -657,7 +674,7 @@ static void row_state(struct job *j, const struct mmw_frame *f)
 	else
 		add(&t, "online");
 	mmw_out_str(&j->t->out, COL_STATE, t.s);
-	j->t->damage = j->t->damage || f->why || f->broken.code;
+	j->t->damage = j->t->damage || f->why || f->broken.code || j->owners.resources.broken || j->owners.vmaps.broken;
 }
 
 static void row_place(struct job *j, const struct asked *a, const struct mmw_frame *f)
@@ -704,10 +721,7 @@ static void row_page(struct job *j, const struct mmw_frame *f, const struct mmw_
 	if (j->frames.pages.index >= 0)
 		mmw_out_hex(o, COL_INDEX, f->page.index);
 	row_private(j, f, w);
-	t.n = 0;
-	add(&t, "next 0x%" PRIx64 ", prev 0x%" PRIx64, f->page.lru_next, f->page.lru_prev);
-	mmw_out_json(o, COL_LRU, json_pack("{s:o,s:o}", "next", mmw_json_hex(f->page.lru_next), "prev",
-					   mmw_json_hex(f->page.lru_prev)), t.s);
+	row_lru(j, f, w);
 	row_memcg(j, f);
 	row_folio(j, f);
 }
@@ -723,6 +737,8 @@ static void row_unknown(struct job *j, const struct mmw_frame *f, const struct m
 		{ "folio", f->broken.msg },
 		{ "owner", w->why },
 		{ "resource", j->owners.has_resources.err.msg },
+		{ "resource", j->owners.resources.broken ? "the list leads astray: some are missing" : "" },
+		{ "area", w->area && j->owners.vmaps.broken ? "the list leads astray: some are missing" : "" },
 	};
 	json_t *list = json_array();
 	struct text t = { .n = 0 };

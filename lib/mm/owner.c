@@ -401,6 +401,12 @@ static void file(struct mmw_owners *o, const struct mmw_frame *frame, struct mmw
 		unknown(w, "which file: %s", err.msg);
 }
 
+/* Of what is neither on the lists nor up to date, something else is in the word (a page pool's, a page table's). */
+static bool in_use(const struct mmw_pages *p, const struct mmw_page *page)
+{
+	return mmw_page_flag(p, page, MMW_PG_LRU) || mmw_page_flag(p, page, MMW_PG_UPTODATE) || mmw_page_flag(p, page, MMW_PG_LOCKED);
+}
+
 static bool by_mapping(struct mmw_owners *o, const struct mmw_frame *frame, struct mmw_owner *w)
 {
 	uint64_t mapping = frame->folio.page.mapping, offset;
@@ -415,7 +421,7 @@ static bool by_mapping(struct mmw_owners *o, const struct mmw_frame *frame, stru
 		w->kind = (mapping & MMW_MAPPING_FLAGS) == MMW_MAPPING_FLAGS ? MMW_OWNER_KSM : MMW_OWNER_ANON;
 	else if (mapping & MMW_MAPPING_MOVABLE)
 		w->kind = MMW_OWNER_MOVABLE;
-	else if (mapping && frame->folio.page.refcount > 0)
+	else if (mapping && frame->folio.page.refcount > 0 && in_use(&o->f->pages, &frame->folio.page))
 		file(o, frame, w);
 	else if (mmw_frame_swap(o->f, frame, &type, &offset))
 		w->kind = MMW_OWNER_SWAPCACHE;
@@ -471,10 +477,26 @@ static void find_pages(struct mmw_owners *o, const uint64_t *vas, size_t n, stru
 		}
 }
 
+/* The image by its symbols, or by the resources, which know where it ends in any case. What of it was freed is not reserved. */
+static bool in_image(struct mmw_owners *o, const struct mmw_frame *frame, struct mmw_owner *w)
+{
+	const struct mmw_claim_range *r = mmw_claim_of(&o->claims.image, frame->pfn, &o->at_image);
+
+	if (!mmw_page_flag(&o->f->pages, &frame->folio.page, MMW_PG_RESERVED))
+		return false;
+	if (r && r->name < o->claims.n_names)
+		w->part = o->claims.names[r->name];
+	else if (w->resource && !strncmp(w->resource->name, "Kernel ", 7))
+		w->part = w->resource->name;
+	if (w->part)
+		w->kind = MMW_OWNER_IMAGE;
+	return w->part;
+}
+
 static bool by_claim(struct mmw_owners *o, const struct mmw_frame *frame, const uint64_t *vas, size_t n, struct mmw_owner *w)
 {
 	static const uint8_t same[] = {
-		[MMW_CLAIM_IMAGE] = MMW_OWNER_IMAGE, [MMW_CLAIM_MODULE] = MMW_OWNER_MODULE, [MMW_CLAIM_VMALLOC] = MMW_OWNER_VMALLOC,
+		[MMW_CLAIM_MODULE] = MMW_OWNER_MODULE, [MMW_CLAIM_VMALLOC] = MMW_OWNER_VMALLOC,
 		[MMW_CLAIM_PERCPU] = MMW_OWNER_PERCPU, [MMW_CLAIM_STACK] = MMW_OWNER_STACK, [MMW_CLAIM_MEMMAP] = MMW_OWNER_MEMMAP,
 	};
 	const struct mmw_claim_range *r;
@@ -483,13 +505,13 @@ static bool by_claim(struct mmw_owners *o, const struct mmw_frame *frame, const 
 		unknown(w, "what leads to it: %s", o->has_claims.err.msg);
 		return false;
 	}
+	if (in_image(o, frame, w))
+		return true;
 	r = mmw_claim_of(&o->claims.mapped, frame->pfn, &o->at_mapped);
 	if (!r || r->claim >= mmw_array_len(same) || !same[r->claim])
 		return false;
 	w->kind = (enum mmw_owner_kind)same[r->claim];
-	if (w->kind == MMW_OWNER_IMAGE)
-		w->part = o->claims.names && r->name < o->claims.n_names ? o->claims.names[r->name] : NULL;
-	else if (w->kind == MMW_OWNER_MEMMAP)
+	if (w->kind == MMW_OWNER_MEMMAP)
 		find_pages(o, vas, n, w);
 	else
 		find_area(o, vas, n, w);

@@ -65,7 +65,7 @@ struct mmw_owner {
 	uint64_t anon;          /* ANON: the anon_vma; KSM: the stable node; MOVABLE: the operations. 0: none */
 	struct mmw_inode inode; /* FILE */
 	uint64_t file_offset;
-	const char *part;       /* IMAGE: "kernel text" ...; NULL */
+	const char *part;       /* IMAGE: "kernel text", "Kernel code" ... */
 	const struct mmw_vmap *area;   /* VMALLOC, STACK, MODULE, PERCPU: where it is mapped; NULL: not known, or linear */
 	struct mmw_vm_area vm_area;    /* where area->vm is not 0 */
 	uint32_t pid;           /* STACK, and TABLE with an mm: of the first task; UINT32_MAX: not known */
@@ -80,7 +80,7 @@ struct mmw_owner {
 struct mmw_owners {
 	const struct mmw_frames *f;
 	unsigned threads;
-	size_t at_table, at_mapped;
+	size_t at_table, at_mapped, at_image;
 	struct mmw_shadow slab, cache;
 	struct mmw_inodes inodes;
 	struct mmw_buddy buddy;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/set.h"
 #include "lib/base/vec.h"
 #include "lib/kernel/shadow.h"
 
@@ -33,14 +34,15 @@ static int add(struct mmw_resources *r, struct mmw_vm *vm, uint64_t va, unsigned
 	return 0;
 }
 
-/* Depth first; where each level goes on is kept, so nothing recurses. */
-static int read_all(struct mmw_resources *r, const struct mmw_shadow *s, struct mmw_vm *vm, uint64_t first, struct mmw_err *err)
+/* Depth first; where each level goes on is kept, so nothing recurses. One that was met before leads nowhere. */
+static int read_all(struct mmw_resources *r, const struct mmw_shadow *s, struct mmw_vm *vm, uint64_t first, struct mmw_set *seen,
+		    struct mmw_err *err)
 {
 	uint64_t next[MMW_RESOURCE_DEPTH] = { first };
 	unsigned depth = 0;
 
 	for (;;) {
-		struct resource_rec rec;
+		struct resource_rec rec = { 0 };
 		uint64_t va = next[depth];
 		int rc;
 
@@ -48,10 +50,11 @@ static int read_all(struct mmw_resources *r, const struct mmw_shadow *s, struct 
 			return 0;
 		if (!va)
 			continue;
-		if (r->n == MMW_RESOURCES_MAX || mmw_shadow_read(s, vm, va, &rec, NULL)) {
+		rc = mmw_set_add(seen, va);
+		if (rc < 0)
+			return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for resources");
+		if (!rc || r->n == MMW_RESOURCES_MAX || mmw_shadow_read(s, vm, va, &rec, NULL) || rec.end < rec.start) {
 			r->broken = true;
-			if (r->n == MMW_RESOURCES_MAX)
-				return 0;
 			next[depth] = 0;
 			continue;
 		}
@@ -69,6 +72,7 @@ static int read_all(struct mmw_resources *r, const struct mmw_shadow *s, struct 
 int mmw_resources_open(struct mmw_kernel *k, struct mmw_resources *out, struct mmw_err *err)
 {
 	struct mmw_vm *vm = mmw_kernel_vm(k);
+	struct mmw_set seen = { 0 };
 	struct resource_rec root;
 	struct mmw_shadow s;
 	uint64_t va;
@@ -77,7 +81,8 @@ int mmw_resources_open(struct mmw_kernel *k, struct mmw_resources *out, struct m
 	memset(out, 0, sizeof(*out));
 	rc = rc ? rc : mmw_shadow_bind(k, "resource", fields, mmw_array_len(fields), &s, err);
 	rc = rc ? rc : mmw_shadow_read(&s, vm, va, &root, err);
-	rc = rc ? rc : read_all(out, &s, vm, root.child, err);
+	rc = rc ? rc : read_all(out, &s, vm, root.child, &seen, err);
+	mmw_set_free(&seen);
 	if (rc)
 		mmw_resources_close(out);
 	return rc ? mmw_wrap(err, rc, "resources") : 0;
