@@ -556,7 +556,7 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		{ "lime", lime_seed },
 		{ "lz4", lz4_seed },
 		{ "lzop", lzop_seed },
-		{ "mm", mm_seed }, { "module", mm_seed },
+		{ "mm", mm_seed }, { "module", mm_seed }, { "page", mm_seed },
 		{ "notes", notes_seed },
 		{ "qcow2", qcow2_seed },
 		{ "qemu", qemu_seed },
