@@ -11,9 +11,9 @@
 #include "lib/mm/owner.h"
 
 enum {
-	COL_ASKED, COL_READING, COL_PFN, COL_PA, COL_PAGE, COL_SECTION, COL_NODE, COL_ZONE, COL_STATE, COL_MEMORY, COL_PAGEBLOCK,
-	COL_FLAGS, COL_TYPE, COL_REFCOUNT, COL_MAPCOUNT, COL_MAPPING, COL_INDEX, COL_PRIVATE, COL_LRU, COL_MEMCG, COL_KPAGEFLAGS,
-	COL_FOLIO, COL_OWNER, COL_FILE, COL_AREA, COL_RESOURCE, COL_UNKNOWN, COL_MAPPED,
+	COL_ASKED, COL_READING, COL_PFN, COL_PA, COL_PAGE, COL_SECTION, COL_NODE, COL_ZONE, COL_STATE, COL_MEMORY,
+	COL_PAGEBLOCK, COL_FLAGS, COL_TYPE, COL_REFCOUNT, COL_MAPCOUNT, COL_MAPPING, COL_INDEX, COL_PRIVATE, COL_LRU,
+	COL_MEMCG, COL_KPAGEFLAGS, COL_FOLIO, COL_OWNER, COL_FILE, COL_AREA, COL_RESOURCE, COL_UNKNOWN, COL_MAPPED,
 };
 
 static const struct mmw_col cols[] = {
@@ -25,8 +25,10 @@ static const struct mmw_col cols[] = {
 	[COL_SECTION] = { "section", "memory section (sparse memory)", 7, true, false },
 	[COL_NODE] = { "node", "memory node", 4, true, true },
 	[COL_ZONE] = { "zone", "zone of the node", 8, false, true },
-	[COL_STATE] = { "state", "online, offline, no memory (and yet a struct page), no struct page, or why the struct page cannot be read", 14, false, true },
-	[COL_MEMORY] = { "memory", "is the frame itself in the image: stored, excluded, absent, truncated", 9, false, false },
+	[COL_STATE] = { "state", "online, offline, no memory, no struct page, or why the struct page cannot be read", 14,
+			false, true },
+	[COL_MEMORY] = { "memory", "is the frame itself in the image: stored, excluded, absent, truncated", 9, false,
+			 false },
 	[COL_PAGEBLOCK] = { "pageblock", "migrate type of its pageblock", 11, false, false },
 	[COL_FLAGS] = { "flags", "page.flags: value and names", 30, false, true },
 	[COL_TYPE] = { "type", "the word of type and mappings: value and name", 18, false, false },
@@ -91,7 +93,7 @@ struct job {
 	const struct asked **by_pa;  /* for the walk */
 };
 
-/* --- what an argument means ------------------------------------------------------------------------------------------ */
+/* --- what an argument means -------------------------------------------------------------------------------------- */
 
 static bool hex_number(const char *text, uint64_t *out)
 {
@@ -183,7 +185,7 @@ static int resolve(struct job *j, const char *text, struct asked *a, struct mmw_
 	return rc ? rc : by_va(j, value, a, err);
 }
 
-/* --- who maps it ----------------------------------------------------------------------------------------------------- */
+/* --- who maps it ------------------------------------------------------------------------------------------------- */
 
 static int by_physical(const void *a, const void *b)
 {
@@ -200,7 +202,8 @@ static int keep_alias(void *ctx, size_t index, const struct mmw_ent *ent)
 	if (a->n_aliases == ALIASES_MAX)
 		a->more++;
 	else
-		a->alias[a->n_aliases++] = (struct alias){ ent->va, mmw_level_size(&j->walk.space->paging, ent->level), ent->rights };
+		a->alias[a->n_aliases++] = (struct alias){ ent->va, mmw_level_size(&j->walk.space->paging, ent->level),
+							   ent->rights };
 	return 0;
 }
 
@@ -222,7 +225,7 @@ static int find_aliases(struct job *j, struct mmw_err *err)
 	return rc;
 }
 
-/* --- cells ----------------------------------------------------------------------------------------------------------- */
+/* --- cells ------------------------------------------------------------------------------------------------------- */
 
 /* A text in the making. */
 struct text {
@@ -350,7 +353,8 @@ static void row_lru(struct job *j, const struct mmw_frame *f, const struct mmw_o
 /* The low bits tell (include/linux/memcontrol.h); to 5.10 the objects' cgroups were marked alike. */
 static void row_memcg(struct job *j, const struct mmw_frame *f)
 {
-	static const char *const words[] = { "mem_cgroup", "the objects' obj_cgroups", "obj_cgroup", "the objects' obj_cgroups" };
+	static const char *const words[] = { "mem_cgroup", "the objects' obj_cgroups", "obj_cgroup",
+					     "the objects' obj_cgroups" };
 
 	if (f->memcg == MMW_ABSENT)
 		mmw_out_none(&j->t->out, COL_MEMCG);
@@ -373,10 +377,12 @@ static void row_folio(struct job *j, const struct mmw_frame *f)
 		return;
 	}
 	mmw_size_text(1ull << (o->order + j->frames.page_shift), size);
-	v = json_pack("{s:o,s:o,s:i,s:i,s:i,s:i,s:b}", "head_pfn", mmw_json_hex(o->page.pfn), "head", mmw_json_hex(o->page.va),
-		      "order", (int)o->order, "number", (int)f->number, "refcount", (int)o->page.refcount, "entire_mapcount",
-		      (int)o->entire, "hugetlb", o->hugetlb);
-	add(&t, "number %" PRIu64 " of order %u (%s) at frame 0x%" PRIx64 ", struct page 0x%" PRIx64 "; %d references, %d mappings of all of it",
+	v = json_pack("{s:o,s:o,s:i,s:i,s:i,s:i,s:b}", "head_pfn", mmw_json_hex(o->page.pfn), "head",
+		      mmw_json_hex(o->page.va), "order", (int)o->order, "number", (int)f->number, "refcount",
+		      (int)o->page.refcount, "entire_mapcount", (int)o->entire, "hugetlb", o->hugetlb);
+	add(&t,
+	    "number %" PRIu64 " of order %u (%s) at frame 0x%" PRIx64 ", struct page 0x%" PRIx64
+	    "; %d references, %d mappings of all of it",
 	    f->number, o->order, size, o->page.pfn, o->page.va, o->page.refcount, o->entire);
 	if (o->large_mapcount != INT32_MIN) {
 		add(&t, ", %d mappings of any", o->large_mapcount);
@@ -392,7 +398,7 @@ static void row_folio(struct job *j, const struct mmw_frame *f)
 	mmw_out_json(&j->t->out, COL_FOLIO, v, t.s);
 }
 
-/* --- whom it belongs to ---------------------------------------------------------------------------------------------- */
+/* --- whom it belongs to ------------------------------------------------------------------------------------------ */
 
 static const char *type_name(const struct job *j, int type)
 {
@@ -420,7 +426,8 @@ static void tell_pcp(struct job *j, const struct mmw_owner *w, struct text *t, j
 	else
 		add(t, ": CPU %u, number %u from the hot end", w->pcp.cpu, w->pcp.position);
 	add(t, ", order %u from frame 0x%" PRIx64 ", %s", w->pcp.order, w->pcp.pfn, type ? type : "?");
-	json_object_set_new(v, "cpu", w->pcp.cpu == MMW_PCP_NO_CPU ? json_null() : json_integer((json_int_t)w->pcp.cpu));
+	json_object_set_new(v, "cpu",
+			    w->pcp.cpu == MMW_PCP_NO_CPU ? json_null() : json_integer((json_int_t)w->pcp.cpu));
 	json_object_set_new(v, "position", json_integer((json_int_t)w->pcp.position));
 	json_object_set_new(v, "block_pfn", mmw_json_hex(w->pcp.pfn));
 	json_object_set_new(v, "order", json_integer((json_int_t)w->pcp.order));
@@ -458,7 +465,9 @@ static void tell_table(struct job *j, const struct mmw_owner *w, struct text *t,
 	const struct mmw_space *s = mmw_kernel_space(j->t->kernel);
 	const char *level = w->table.level < 0 || !s ? NULL : mmw_level_name(&s->paging, (unsigned)w->table.level);
 
-	add(t, ", %s%s", level ? level : "?", w->table.level < 0 ? "" : w->table.user ? ", a process's" : ", the kernel's");
+	add(t, ", %s", level ? level : "?");
+	if (w->table.level >= 0)
+		add(t, ", %s's", w->table.user ? "a process" : "the kernel");
 	json_object_set_new(v, "level", word_or_null(level));
 	json_object_set_new(v, "user", w->table.level < 0 ? json_null() : json_boolean(w->table.user));
 	if (w->table.mm) {
@@ -562,14 +571,14 @@ static void row_file(struct job *j, const struct mmw_owner *w)
 			mmw_out_json(&j->t->out, COL_FILE, json_object(), "an address_space of no inode");
 		return;
 	}
-	add(&t, "%s on %s (%s): inode %" PRIu64 ", %s", *i->fs ? i->fs : "?", *i->id ? i->id : "?", dev_text(i->dev, dev), i->ino,
-	    mmw_inode_kind(i));
+	add(&t, "%s on %s (%s): inode %" PRIu64 ", %s", *i->fs ? i->fs : "?", *i->id ? i->id : "?",
+	    dev_text(i->dev, dev), i->ino, mmw_inode_kind(i));
 	if (device)
 		add(&t, " %s", dev_text(i->rdev, rdev));
 	add(&t, ", %" PRIu64 " bytes; this is offset 0x%" PRIx64, i->size, w->file_offset);
-	v = json_pack("{s:o,s:o,s:o,s:s,s:I,s:I,s:s,s:I,s:o}", "inode", mmw_json_hex(i->va), "fs", word_or_null(i->fs), "id",
-		      word_or_null(i->id), "dev", dev, "ino", (json_int_t)i->ino, "mode", (json_int_t)i->mode, "kind",
-		      mmw_inode_kind(i), "size", (json_int_t)i->size, "offset", mmw_json_hex(w->file_offset));
+	v = json_pack("{s:o,s:o,s:o,s:s,s:I,s:I,s:s,s:I,s:o}", "inode", mmw_json_hex(i->va), "fs", word_or_null(i->fs),
+		      "id", word_or_null(i->id), "dev", dev, "ino", (json_int_t)i->ino, "mode", (json_int_t)i->mode,
+		      "kind", mmw_inode_kind(i), "size", (json_int_t)i->size, "offset", mmw_json_hex(w->file_offset));
 	if (device)
 		json_object_set_new(v, "rdev", json_string(rdev));
 	mmw_out_json(&j->t->out, COL_FILE, v, t.s);
@@ -577,7 +586,7 @@ static void row_file(struct job *j, const struct mmw_owner *w)
 
 static void row_area(struct job *j, const struct mmw_owner *w)
 {
-	const char *kind = w->area && w->area->vm ? mmw_vmap_kind(&w->vm_area) : NULL;
+	const char *kind = !w->area ? NULL : w->area->vm ? mmw_vmap_kind(&w->vm_area) : "vm_map_ram";
 	char caller[MMW_KSYM_NAME_MAX + 32] = "";
 	struct text t = { .n = 0 };
 
@@ -587,7 +596,7 @@ static void row_area(struct job *j, const struct mmw_owner *w)
 	}
 	if (w->area->vm)
 		mmw_symbol_text(j->t->kernel, w->vm_area.caller, caller, sizeof(caller));
-	add(&t, "0x%" PRIx64 "-0x%" PRIx64 " %s", w->area->first, w->area->last, kind ? kind : w->area->vm ? "?" : "vm_map_ram");
+	add(&t, "0x%" PRIx64 "-0x%" PRIx64 " %s", w->area->first, w->area->last, kind ? kind : "?");
 	if (*caller)
 		add(&t, " by %.200s", caller);
 	mmw_out_json(&j->t->out, COL_AREA, json_pack("{s:o,s:o,s:o,s:o}", "first", mmw_json_hex(w->area->first), "last",
@@ -607,13 +616,13 @@ static void row_resource(struct job *j, const struct mmw_owner *w)
 	}
 	for (; r; r = mmw_resource_around(&j->owners.resources, r)) {
 		add(&t, "%s%s", t.n ? ", in " : "", *r->name ? r->name : "?");
-		json_array_append_new(list, json_pack("{s:o,s:o,s:o}", "name", word_or_null(r->name), "first", mmw_json_hex(r->first),
-						      "last", mmw_json_hex(r->last)));
+		json_array_append_new(list, json_pack("{s:o,s:o,s:o}", "name", word_or_null(r->name), "first",
+						      mmw_json_hex(r->first), "last", mmw_json_hex(r->last)));
 	}
 	mmw_out_json(&j->t->out, COL_RESOURCE, list, t.n ? t.s : "none");
 }
 
-/* --- the record ------------------------------------------------------------------------------------------------------ */
+/* --- the record -------------------------------------------------------------------------------------------------- */
 
 static const char *region_name(struct job *j, uint64_t va)
 {
@@ -632,8 +641,9 @@ static void row_mapped(struct job *j, const struct asked *a)
 		const struct alias *at = &a->alias[i];
 
 		json_array_append_new(list, json_pack("{s:o,s:I,s:s,s:s}", "va", mmw_json_hex(at->va), "page_size",
-						      (json_int_t)at->size, "rights", mmw_rights_text(at->rights, false, rights),
-						      "region", region_name(j, at->va)));
+						      (json_int_t)at->size, "rights",
+						      mmw_rights_text(at->rights, false, rights), "region",
+						      region_name(j, at->va)));
 		add(&t, "%s%" PRIx64, i ? " " : "", at->va);
 	}
 	if (a->more)
@@ -651,8 +661,9 @@ static void print_mapped(struct job *j, const struct asked *a)
 		const struct alias *at = &a->alias[i];
 
 		mmw_symbol_text(j->t->kernel, at->va, symbol, sizeof(symbol));
-		fprintf(to, "%*s0x%" PRIx64 " %s %s, %s%s%s\n", i ? MMW_LINE_NAMES : 0, "", at->va, mmw_rights_text(at->rights, false, rights),
-			mmw_size_text(at->size, size), region_name(j, at->va), *symbol ? ", " : "", symbol);
+		fprintf(to, "%*s0x%" PRIx64 " %s %s, %s%s%s\n", i ? MMW_LINE_NAMES : 0, "", at->va,
+			mmw_rights_text(at->rights, false, rights), mmw_size_text(at->size, size),
+			region_name(j, at->va), *symbol ? ", " : "", symbol);
 	}
 	if (a->more)
 		fprintf(to, "%*sand %" PRIu64 " more (translate --phys lists them all)\n", MMW_LINE_NAMES, "", a->more);
@@ -684,7 +695,8 @@ static void row_place(struct job *j, const struct asked *a, const struct mmw_fra
 
 	mmw_out_str(o, COL_ASKED, a->text);
 	add(&t, "%s: %s", readings[a->reading].words, a->by);
-	mmw_out_json(o, COL_READING, json_string(readings[a->reading].name), o->mode == MMW_OUT_TEXT ? t.s : readings[a->reading].name);
+	mmw_out_json(o, COL_READING, json_string(readings[a->reading].name),
+		     o->mode == MMW_OUT_TEXT ? t.s : readings[a->reading].name);
 	mmw_out_hex(o, COL_PFN, a->pfn);
 	mmw_out_hex(o, COL_PA, a->pfn << j->frames.page_shift);
 	mmw_out_none(o, COL_PAGE);
@@ -797,7 +809,7 @@ static int flush(struct job *j, struct mmw_err *err)
 	return rc;
 }
 
-/* --- the command ----------------------------------------------------------------------------------------------------- */
+/* --- the command ------------------------------------------------------------------------------------------------- */
 
 static int ask(struct job *j, const char *text, uint64_t line, struct mmw_err *err)
 {
@@ -887,9 +899,10 @@ const struct mmw_cmd mmw_cmd_page = {
 	.name = "page",
 	.summary = "everything known of a page frame: flags, type, owner, who maps it",
 	.args = "[FRAME...]",
-	.doc = "Print everything known of page frames. FRAME is pfn:N, pa:N, va:N or page:N (all hex), va:SYMBOL or SYMBOL, with +hex behind "
-	       "it; or a number: a physical address if it is below the end of memory, else the address of a struct page if one is there, else a "
-	       "kernel virtual address. Without FRAME, or with -, frames are read from standard input, one a line.",
+	.doc = "Print everything known of page frames. FRAME is pfn:N, pa:N, va:N or page:N (all hex), va:SYMBOL or SYMBOL "
+	       "with or without +hex, or a number: a physical address if it is below the end of memory, else the address "
+	       "of a struct page if one is there, else a kernel virtual address. Without FRAME, or with -, frames are "
+	       "read from standard input, one a line.",
 	.cols = cols,
 	.schema = "page/1",
 	.run = run,

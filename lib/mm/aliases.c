@@ -46,13 +46,15 @@ static int tell_tables(const struct mmw_aliases *a, const struct mmw_walk *w, co
 			continue;
 		known[level] = pa;
 		pa &= ~(page - 1);
-		for (size_t i = first_at_least(a->pas, a->n, pa); !rc && i < a->n && a->pas[i] - pa < (bytes > page ? bytes : page); i++)
+		for (size_t i = first_at_least(a->pas, a->n, pa);
+		     !rc && i < a->n && a->pas[i] - pa < (bytes > page ? bytes : page); i++)
 			rc = a->table(a->ctx, i, level);
 	}
 	return rc;
 }
 
-int mmw_aliases_find(const struct mmw_aliases *a, struct mmw_walk *walk, uint64_t va, uint64_t last, struct mmw_err *err)
+int mmw_aliases_find(const struct mmw_aliases *a, struct mmw_walk *walk, uint64_t va, uint64_t last,
+		     struct mmw_err *err)
 {
 	uint64_t known[MMW_LEVELS_MAX];
 	struct mmw_ent e;

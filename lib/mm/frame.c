@@ -10,8 +10,8 @@
 enum { SWAP_TYPE_BITS = 5, HVO_PAGES_MAX = 1 << 14 };
 
 /*
- * A swap entry as the kernel keeps it (include/linux/swapops.h): its type on top of what an entry of the page cache's tree can
- * hold, which is a bit less than a word, and two less before there were xarrays (4.20).
+ * A swap entry as the kernel keeps it (include/linux/swapops.h): its type on top of what an entry of the page cache's
+ * tree can hold, which is a bit less than a word, and two less before there were xarrays (4.20).
  */
 static unsigned swap_shift(struct mmw_kernel *k, unsigned word)
 {
@@ -57,7 +57,8 @@ int mmw_frames_open(struct mmw_kernel *k, struct mmw_frames *out, struct mmw_err
 	failed(mmw_kpf_bind(k, &out->pages, &out->kpf, &out->no_kpf), &out->no_kpf);
 	if (failed(mmw_zones_open(k, &out->zones, &out->no_zones), &out->no_zones))
 		out->no_blocks = out->no_zones;
-	else if (failed(mmw_pageblocks_open(k, &out->zones, &out->memmap, &out->blocks, &out->no_blocks), &out->no_blocks))
+	else if (failed(mmw_pageblocks_open(k, &out->zones, &out->memmap, &out->blocks, &out->no_blocks),
+			&out->no_blocks))
 		mmw_pageblocks_close(&out->blocks);
 	find_end(out);
 	out->swap_shift = swap_shift(k, out->pages.word);
@@ -78,7 +79,8 @@ static void find_zone(const struct mmw_frames *f, struct mmw_frame *frame)
 
 	frame->node = mmw_page_node(&f->pages.place, frame->page.flags);
 	for (size_t i = 0; !f->no_zones.code && i < f->zones.n; i++)
-		if (f->zones.zone[i].index == index && (!f->pages.place.node_bits || f->zones.zone[i].node == frame->node))
+		if (f->zones.zone[i].index == index &&
+		    (!f->pages.place.node_bits || f->zones.zone[i].node == frame->node))
 			frame->zone = &f->zones.zone[i];
 	frame->type = -1;
 	if (frame->zone && !f->no_blocks.code)
@@ -96,8 +98,8 @@ static void find_folio(const struct mmw_frames *f, struct mmw_frame *frame)
 	}
 	frame->number = frame->pfn - frame->folio.page.pfn;
 	frame->memcg = MMW_ABSENT;
-	if (f->pages.memcg >= 0 && mmw_vm_read_uint(f->vm, frame->folio.page.va + (unsigned)f->pages.memcg, f->pages.word,
-						     &frame->memcg, NULL))
+	if (f->pages.memcg >= 0 && mmw_vm_read_uint(f->vm, frame->folio.page.va + (unsigned)f->pages.memcg,
+						    f->pages.word, &frame->memcg, NULL))
 		frame->memcg = MMW_ABSENT;
 }
 

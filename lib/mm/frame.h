@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One page frame: where it belongs, what its struct page says, and what /proc/kpageflags and kpagecount would say of it. Whom it
- * belongs to is in lib/mm/owner.h.
+ * One page frame: where it belongs, what its struct page says, and what /proc/kpageflags and kpagecount would say of
+ * it. Whom it belongs to is in lib/mm/owner.h.
  */
 #ifndef MMW_MM_FRAME_H
 #define MMW_MM_FRAME_H
@@ -32,7 +32,7 @@ struct mmw_frame {
 	uint64_t va;             /* of its struct page; 0: it has none */
 	enum mmw_code why;       /* the struct page cannot be read */
 
-	bool read;               /* the struct page could be read, and is one of memory that is online, or was there at boot */
+	bool read;               /* the struct page could be read, and is not one of memory that is offline */
 
 	/* All of these only then. */
 	struct mmw_page page;
@@ -44,7 +44,7 @@ struct mmw_frame {
 	int type;                /* migrate type of its pageblock; -1: not known */
 	uint64_t kpf;            /* these two only without no_kpf */
 	int64_t mapcount;
-	uint64_t memcg;          /* page.memcg_data (mem_cgroup to 5.10) of the folio; MMW_ABSENT: not known, or not configured */
+	uint64_t memcg;          /* page.memcg_data (mem_cgroup to 5.10) of the folio; MMW_ABSENT: not known, or none */
 };
 
 /* Fails where not even struct page is known: MMW_E_NOTYPE, or what mmw_memmap_open() failed with. */
@@ -60,8 +60,8 @@ bool mmw_frame_swap(const struct mmw_frames *f, const struct mmw_frame *frame, u
 uint64_t mmw_frame_file_offset(const struct mmw_frames *f, const struct mmw_frame *frame);
 
 /*
- * Frames that hold the struct pages of a hugetlb folio: how many different ones, and how many there would be had each its own
- * (HugeTLB vmemmap optimisation lets the tails share one). False where they cannot be had.
+ * Frames that hold the struct pages of a hugetlb folio: how many different ones, and how many there would be had each
+ * its own (HugeTLB vmemmap optimisation lets the tails share one). False where they cannot be had.
  */
 bool mmw_frame_hvo(const struct mmw_frames *f, const struct mmw_frame *frame, uint64_t *different, uint64_t *all);
 

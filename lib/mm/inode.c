@@ -45,7 +45,8 @@ int mmw_inodes_bind(struct mmw_kernel *k, struct mmw_inodes *out, struct mmw_err
 	return rc ? rc : mmw_kernel_member(k, "file_system_type", "name", &out->name, NULL, err);
 }
 
-int mmw_inode_read(const struct mmw_inodes *i, struct mmw_vm *vm, uint64_t va, struct mmw_inode *out, struct mmw_err *err)
+int mmw_inode_read(const struct mmw_inodes *i, struct mmw_vm *vm, uint64_t va, struct mmw_inode *out,
+		   struct mmw_err *err)
 {
 	struct mapping_rec mapping;
 	struct inode_rec inode;
@@ -68,7 +69,8 @@ int mmw_inode_read(const struct mmw_inodes *i, struct mmw_vm *vm, uint64_t va, s
 	out->mode = (uint32_t)inode.mode;
 	out->rdev = (uint32_t)inode.rdev;
 	out->dev = (uint32_t)super.dev;
-	mmw_vm_read_text(vm, inode.super + i->id.offset, out->id, i->id.size < sizeof(out->id) ? i->id.size : sizeof(out->id), NULL);
+	mmw_vm_read_text(vm, inode.super + i->id.offset, out->id,
+			 i->id.size < sizeof(out->id) ? i->id.size : sizeof(out->id), NULL);
 	if (!mmw_vm_read_uint(vm, super.type + i->name.offset, (unsigned)i->name.size, &name, NULL))
 		mmw_vm_read_text(vm, name, out->fs, sizeof(out->fs), NULL);
 	return 0;
@@ -77,8 +79,8 @@ int mmw_inode_read(const struct mmw_inodes *i, struct mmw_vm *vm, uint64_t va, s
 const char *mmw_inode_kind(const struct mmw_inode *inode)
 {
 	static const struct { uint32_t type; const char *name; } kinds[] = {
-		{ 0100000, "regular file" }, { 0040000, "directory" }, { 0120000, "symbolic link" }, { 0060000, "block device" },
-		{ 0020000, "character device" }, { 0010000, "pipe" }, { 0140000, "socket" },
+		{ 0100000, "regular file" }, { 0040000, "directory" }, { 0120000, "symbolic link" },
+		{ 0060000, "block device" }, { 0020000, "character device" }, { 0010000, "pipe" }, { 0140000, "socket" },
 	};
 
 	for (size_t i = 0; i < mmw_array_len(kinds); i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What an address_space is of: the inode, its file system, its device (include/linux/fs.h; fs/super_types.h from 7.0 or so). */
+/* What an address_space is of: the inode, its file system, its device (include/linux/fs.h; later fs/super_types.h). */
 #ifndef MMW_MM_INODE_H
 #define MMW_MM_INODE_H
 
@@ -25,7 +25,8 @@ struct mmw_inodes {
 int mmw_inodes_bind(struct mmw_kernel *k, struct mmw_inodes *out, struct mmw_err *err);
 
 /* The inode behind the address_space at va. Texts that cannot be read are ""; what else cannot is an error. */
-int mmw_inode_read(const struct mmw_inodes *i, struct mmw_vm *vm, uint64_t va, struct mmw_inode *out, struct mmw_err *err);
+int mmw_inode_read(const struct mmw_inodes *i, struct mmw_vm *vm, uint64_t va, struct mmw_inode *out,
+		   struct mmw_err *err);
 
 /* "regular file", "directory" ... by the mode; "of no known kind" else. */
 const char *mmw_inode_kind(const struct mmw_inode *inode);

@@ -40,7 +40,8 @@ static const struct { const char *name, *words; } kinds[MMW_OWNER_KINDS] = {
 	[MMW_OWNER_CRASH] = { "crash", "kept for the crash kernel" },
 	[MMW_OWNER_BOOT] = { "boot", "reserved at boot" },
 	[MMW_OWNER_FIRMWARE] = { "firmware", "the firmware, or no RAM" },
-	[MMW_OWNER_UNREFERENCED] = { "unreferenced", "not known: no references, on no free list, as all but the first page of an allocation" },
+	[MMW_OWNER_UNREFERENCED] = { "unreferenced",
+				     "not known: no references, on no free list, as all but the first page of an allocation" },
 	[MMW_OWNER_UNEXPLAINED] = { "unexplained", "the kernel, by whom nothing marks" },
 };
 
@@ -64,7 +65,7 @@ static void unknown(struct mmw_owner *w, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* --- what is read when it is first needed ---------------------------------------------------------------------------- */
+/* --- what is read when it is first needed ------------------------------------------------------------------------ */
 
 /* Has it been tried? If not, it is now. */
 static bool tried(struct mmw_lazy *l)
@@ -199,7 +200,8 @@ static bool need_slab(struct mmw_owners *o)
 	rc = mmw_shadow_bind(o->f->k, "slab", slab_fields, mmw_array_len(slab_fields), &o->slab, &l->err);
 	if (rc)
 		rc = mmw_shadow_bind(o->f->k, "page", slab_fields, mmw_array_len(slab_fields), &o->slab, &l->err);
-	rc = rc ? rc : mmw_shadow_bind(o->f->k, "kmem_cache", cache_fields, mmw_array_len(cache_fields), &o->cache, &l->err);
+	if (!rc)
+		rc = mmw_shadow_bind(o->f->k, "kmem_cache", cache_fields, mmw_array_len(cache_fields), &o->cache, &l->err);
 	settle(l, rc);
 	return !rc;
 }
@@ -228,7 +230,7 @@ void mmw_owners_close(struct mmw_owners *o)
 	free(o->pcp_page);
 }
 
-/* --- free ------------------------------------------------------------------------------------------------------------ */
+/* --- free -------------------------------------------------------------------------------------------------------- */
 
 static bool in_block(uint64_t pfn, uint64_t first, unsigned order)
 {
@@ -290,7 +292,7 @@ static bool on_cpu_list(struct mmw_owners *o, const struct mmw_frame *frame, str
 	return true;
 }
 
-/* --- what struct page says ------------------------------------------------------------------------------------------- */
+/* --- what struct page says --------------------------------------------------------------------------------------- */
 
 static void slab(struct mmw_owners *o, const struct mmw_frame *frame, struct mmw_owner *w)
 {
@@ -374,9 +376,10 @@ static bool table(struct mmw_owners *o, const struct mmw_frame *frame, struct mm
 static bool by_type(struct mmw_owners *o, const struct mmw_frame *frame, struct mmw_owner *w)
 {
 	static const uint8_t same[MMW_PGTY_N] = {
-		[MMW_PGTY_OFFLINE] = MMW_OWNER_OFFLINE, [MMW_PGTY_GUARD] = MMW_OWNER_GUARD, [MMW_PGTY_ZSMALLOC] = MMW_OWNER_ZSMALLOC,
-		[MMW_PGTY_UNACCEPTED] = MMW_OWNER_UNACCEPTED, [MMW_PGTY_LARGE_KMALLOC] = MMW_OWNER_LARGE_KMALLOC,
-		[MMW_PGTY_KMEMCG] = MMW_OWNER_KMEMCG, [MMW_PGTY_BALLOON] = MMW_OWNER_BALLOON,
+		[MMW_PGTY_OFFLINE] = MMW_OWNER_OFFLINE, [MMW_PGTY_GUARD] = MMW_OWNER_GUARD,
+		[MMW_PGTY_ZSMALLOC] = MMW_OWNER_ZSMALLOC, [MMW_PGTY_UNACCEPTED] = MMW_OWNER_UNACCEPTED,
+		[MMW_PGTY_LARGE_KMALLOC] = MMW_OWNER_LARGE_KMALLOC, [MMW_PGTY_KMEMCG] = MMW_OWNER_KMEMCG,
+		[MMW_PGTY_BALLOON] = MMW_OWNER_BALLOON,
 	};
 	const struct mmw_pages *p = &o->f->pages;
 	const struct mmw_page *head = &frame->folio.page;
@@ -404,7 +407,8 @@ static void file(struct mmw_owners *o, const struct mmw_frame *frame, struct mmw
 /* Of what is neither on the lists nor up to date, something else is in the word (a page pool's, a page table's). */
 static bool in_use(const struct mmw_pages *p, const struct mmw_page *page)
 {
-	return mmw_page_flag(p, page, MMW_PG_LRU) || mmw_page_flag(p, page, MMW_PG_UPTODATE) || mmw_page_flag(p, page, MMW_PG_LOCKED);
+	return mmw_page_flag(p, page, MMW_PG_LRU) || mmw_page_flag(p, page, MMW_PG_UPTODATE) ||
+	       mmw_page_flag(p, page, MMW_PG_LOCKED);
 }
 
 static bool by_mapping(struct mmw_owners *o, const struct mmw_frame *frame, struct mmw_owner *w)
@@ -432,7 +436,7 @@ static bool by_mapping(struct mmw_owners *o, const struct mmw_frame *frame, stru
 	return true;
 }
 
-/* --- what leads to it ------------------------------------------------------------------------------------------------ */
+/* --- what leads to it -------------------------------------------------------------------------------------------- */
 
 static void find_area(struct mmw_owners *o, const uint64_t *vas, size_t n, struct mmw_owner *w)
 {
@@ -477,7 +481,10 @@ static void find_pages(struct mmw_owners *o, const uint64_t *vas, size_t n, stru
 		}
 }
 
-/* The image by its symbols, or by the resources, which know where it ends in any case. What of it was freed is not reserved. */
+/*
+ * The image by its symbols, or by the resources, which know where it ends in any case. What of it was freed is not
+ * reserved.
+ */
 static bool in_image(struct mmw_owners *o, const struct mmw_frame *frame, struct mmw_owner *w)
 {
 	const struct mmw_claim_range *r = mmw_claim_of(&o->claims.image, frame->pfn, &o->at_image);
@@ -493,11 +500,13 @@ static bool in_image(struct mmw_owners *o, const struct mmw_frame *frame, struct
 	return w->part;
 }
 
-static bool by_claim(struct mmw_owners *o, const struct mmw_frame *frame, const uint64_t *vas, size_t n, struct mmw_owner *w)
+static bool by_claim(struct mmw_owners *o, const struct mmw_frame *frame, const uint64_t *vas, size_t n,
+		     struct mmw_owner *w)
 {
 	static const uint8_t same[] = {
 		[MMW_CLAIM_MODULE] = MMW_OWNER_MODULE, [MMW_CLAIM_VMALLOC] = MMW_OWNER_VMALLOC,
-		[MMW_CLAIM_PERCPU] = MMW_OWNER_PERCPU, [MMW_CLAIM_STACK] = MMW_OWNER_STACK, [MMW_CLAIM_MEMMAP] = MMW_OWNER_MEMMAP,
+		[MMW_CLAIM_PERCPU] = MMW_OWNER_PERCPU, [MMW_CLAIM_STACK] = MMW_OWNER_STACK,
+		[MMW_CLAIM_MEMMAP] = MMW_OWNER_MEMMAP,
 	};
 	const struct mmw_claim_range *r;
 
@@ -520,7 +529,7 @@ static bool by_claim(struct mmw_owners *o, const struct mmw_frame *frame, const 
 	return true;
 }
 
-/* --- reserved -------------------------------------------------------------------------------------------------------- */
+/* --- reserved ---------------------------------------------------------------------------------------------------- */
 
 /* Is it RAM as /proc/iomem has it? Without that, of what is reserved all is taken for it. */
 static bool is_ram(const struct mmw_owners *o, const struct mmw_resource *r)
@@ -545,9 +554,10 @@ static void set_aside(struct mmw_owners *o, const struct mmw_frame *frame, struc
 			w->memblock = &o->memblock.range[i];
 }
 
-/* --- all of it ------------------------------------------------------------------------------------------------------- */
+/* --- all of it --------------------------------------------------------------------------------------------------- */
 
-static void decide(struct mmw_owners *o, const struct mmw_frame *frame, const uint64_t *vas, size_t n, struct mmw_owner *w)
+static void decide(struct mmw_owners *o, const struct mmw_frame *frame, const uint64_t *vas, size_t n,
+		   struct mmw_owner *w)
 {
 	const struct mmw_pages *p = &o->f->pages;
 	bool reserved = mmw_page_flag(p, &frame->folio.page, MMW_PG_RESERVED);
@@ -570,7 +580,8 @@ static void decide(struct mmw_owners *o, const struct mmw_frame *frame, const ui
 		w->kind = frame->folio.page.refcount ? MMW_OWNER_UNEXPLAINED : MMW_OWNER_UNREFERENCED;
 }
 
-void mmw_owner_of(struct mmw_owners *o, const struct mmw_frame *frame, const uint64_t *vas, size_t n, struct mmw_owner *out)
+void mmw_owner_of(struct mmw_owners *o, const struct mmw_frame *frame, const uint64_t *vas, size_t n,
+		  struct mmw_owner *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->pid = UINT32_MAX;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whom a page frame belongs to: what its struct page says goes first (free, slab, page table, anonymous, page cache ...), then
- * what leads to it (per-CPU lists, lib/mm/claims.h), then that it was reserved.
+ * Whom a page frame belongs to: what its struct page says goes first (free, slab, page table, anonymous, page cache
+ * ...), then what leads to it (per-CPU lists, lib/mm/claims.h), then that it was reserved.
  *
  * What it takes is read when a frame first asks for it, and kept. One thread.
  */
@@ -21,8 +21,9 @@
 enum mmw_owner_kind {
 	MMW_OWNER_HOLE,         /* no struct page */
 	MMW_OWNER_LOST,         /* its struct page cannot be read */
-	MMW_OWNER_OFFLINE, MMW_OWNER_FREE, MMW_OWNER_PCP, MMW_OWNER_SLAB, MMW_OWNER_TABLE, MMW_OWNER_GUARD, MMW_OWNER_ZSMALLOC,
-	MMW_OWNER_UNACCEPTED, MMW_OWNER_LARGE_KMALLOC, MMW_OWNER_KMEMCG, MMW_OWNER_BALLOON, MMW_OWNER_ZERO, MMW_OWNER_HUGE_ZERO,
+	MMW_OWNER_OFFLINE, MMW_OWNER_FREE, MMW_OWNER_PCP, MMW_OWNER_SLAB, MMW_OWNER_TABLE, MMW_OWNER_GUARD,
+	MMW_OWNER_ZSMALLOC, MMW_OWNER_UNACCEPTED, MMW_OWNER_LARGE_KMALLOC, MMW_OWNER_KMEMCG, MMW_OWNER_BALLOON,
+	MMW_OWNER_ZERO, MMW_OWNER_HUGE_ZERO,
 	MMW_OWNER_HUGETLB,      /* of no file: in the pool */
 	MMW_OWNER_KSM, MMW_OWNER_ANON, MMW_OWNER_MOVABLE,
 	MMW_OWNER_FILE,         /* the page cache; shmem and hugetlbfs too, which the file system's type tells */
@@ -31,7 +32,7 @@ enum mmw_owner_kind {
 	MMW_OWNER_CRASH,        /* kept for the crash kernel */
 	MMW_OWNER_BOOT,         /* reserved at boot by the kernel itself */
 	MMW_OWNER_FIRMWARE,     /* no RAM, or the firmware's: the resource tells */
-	MMW_OWNER_UNREFERENCED,       /* no references, and on no list: all but the first page of an allocation without head are so */
+	MMW_OWNER_UNREFERENCED, /* no references, on no list: so are all but the first page of one allocation, without head */
 	MMW_OWNER_UNEXPLAINED,  /* in use, by whom nothing marks */
 	MMW_OWNER_KINDS,
 };
@@ -66,7 +67,7 @@ struct mmw_owner {
 	struct mmw_inode inode; /* FILE */
 	uint64_t file_offset;
 	const char *part;       /* IMAGE: "kernel text", "Kernel code" ... */
-	const struct mmw_vmap *area;   /* VMALLOC, STACK, MODULE, PERCPU: where it is mapped; NULL: not known, or linear */
+	const struct mmw_vmap *area;   /* VMALLOC, STACK, MODULE, PERCPU: where it is; NULL: not known, or linear */
 	struct mmw_vm_area vm_area;    /* where area->vm is not 0 */
 	uint32_t pid;           /* STACK, and TABLE with an mm: of the first task; UINT32_MAX: not known */
 	char comm[16];          /* printable, or '?' */
@@ -103,7 +104,8 @@ void mmw_owners_init(struct mmw_owners *o, const struct mmw_frames *f, unsigned 
 void mmw_owners_close(struct mmw_owners *o);
 
 /* vas: n addresses the frame is mapped at by the kernel; fewer tell less. */
-void mmw_owner_of(struct mmw_owners *o, const struct mmw_frame *frame, const uint64_t *vas, size_t n, struct mmw_owner *out);
+void mmw_owner_of(struct mmw_owners *o, const struct mmw_frame *frame, const uint64_t *vas, size_t n,
+		  struct mmw_owner *out);
 
 /* "free", "file" ..., as the ledger's classes (lib/mm/ledger.h) where they are the same; and in words: "free block". */
 const char *mmw_owner_name(enum mmw_owner_kind kind);

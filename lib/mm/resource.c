@@ -35,8 +35,8 @@ static int add(struct mmw_resources *r, struct mmw_vm *vm, uint64_t va, unsigned
 }
 
 /* Depth first; where each level goes on is kept, so nothing recurses. One that was met before leads nowhere. */
-static int read_all(struct mmw_resources *r, const struct mmw_shadow *s, struct mmw_vm *vm, uint64_t first, struct mmw_set *seen,
-		    struct mmw_err *err)
+static int read_all(struct mmw_resources *r, const struct mmw_shadow *s, struct mmw_vm *vm, uint64_t first,
+		    struct mmw_set *seen, struct mmw_err *err)
 {
 	uint64_t next[MMW_RESOURCE_DEPTH] = { first };
 	unsigned depth = 0;

@@ -141,7 +141,8 @@ int mmw_vmaps_open(struct mmw_kernel *k, struct mmw_vmaps *out, struct mmw_err *
 	rc = rc ? rc : mmw_kernel_member(k, "vmap_area", "list", &o.list, NULL, err);
 	rc = rc ? rc : mmw_kernel_member(k, "vmap_area", "rb_node", &o.node, NULL, err);
 	if (!rc)
-		rc = mmw_kernel_symbol(k, "vmap_area_list", &head, NULL, NULL) ? read_nodes(&o, err) : read_list(&o, head, err);
+		rc = mmw_kernel_symbol(k, "vmap_area_list", &head, NULL, NULL);
+	rc = rc == -MMW_E_NOSYM ? read_nodes(&o, err) : rc ? rc : read_list(&o, head, err);
 	if (rc) {
 		mmw_vmaps_close(out);
 		return mmw_wrap(err, rc, "vmalloc areas");
@@ -177,14 +178,16 @@ int mmw_vmap_read(const struct mmw_vmaps *v, struct mmw_vm *vm, const struct mmw
 		  struct mmw_err *err)
 {
 	if (!area->vm)
-		return mmw_fail(err, MMW_E_NODATA, area->first, "the area at 0x%" PRIx64 " has no vm_struct", area->first);
+		return mmw_fail(err, MMW_E_NODATA, area->first, "the area at 0x%" PRIx64 " has no vm_struct",
+				area->first);
 	return mmw_shadow_read(&v->vm, vm, area->vm, out, err);
 }
 
 const char *mmw_vmap_kind(const struct mmw_vm_area *area)
 {
 	static const struct { uint64_t flag; const char *name; } kinds[] = {
-		{ 1, "ioremap" }, { 2, "vmalloc" }, { 4, "vmap" }, { 8, "user" }, { 0x10, "dma-coherent" }, { 0x1000, "sparse" },
+		{ 1, "ioremap" }, { 2, "vmalloc" }, { 4, "vmap" }, { 8, "user" }, { 0x10, "dma-coherent" },
+		{ 0x1000, "sparse" },
 	};
 
 	for (size_t i = 0; i < mmw_array_len(kinds); i++)

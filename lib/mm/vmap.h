@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Areas of the vmalloc space, as /proc/vmallocinfo lists them (mm/vmalloc.c): to 6.8 the list vmap_area_list, since then the
- * trees of vmap_nodes. What was mapped by vm_map_ram() has an area, but no vm_struct.
+ * Areas of the vmalloc space, as /proc/vmallocinfo lists them (mm/vmalloc.c): to 6.8 the list vmap_area_list, since
+ * then the trees of vmap_nodes. What was mapped by vm_map_ram() has an area, but no vm_struct.
  */
 #ifndef MMW_MM_VMAP_H
 #define MMW_MM_VMAP_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lib/mm/frame.c, owner.c and what they ask (inode.c, resource.c, vmap.c, aliases.c): whom each frame of a small machine belongs
- * to (fixtures/recipes/page.recipe), and what is said where that leads astray.
+ * lib/mm/frame.c, owner.c and what they ask (inode.c, resource.c, vmap.c, aliases.c): whom each frame of a small
+ * machine belongs to (fixtures/recipes/page.recipe), and what is said where that leads astray.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,13 +68,16 @@ static void owner_of(struct machine *m, uint64_t pfn, struct mmw_frame *frame, s
 static void test_kinds(void **state)
 {
 	static const struct { uint64_t pfn; enum mmw_owner_kind kind; bool why; } cases[] = {
-		{ 0x5, MMW_OWNER_FREE, false }, { 0x12, MMW_OWNER_FREE, false }, { 0x20, MMW_OWNER_FILE, false },
-		{ 0x21, MMW_OWNER_ANON, false }, { 0x22, MMW_OWNER_ANON, false }, { 0x23, MMW_OWNER_KSM, false },
-		{ 0x24, MMW_OWNER_SLAB, false }, { 0x25, MMW_OWNER_SLAB, true }, { 0x26, MMW_OWNER_FILE, true },
-		{ 0x28, MMW_OWNER_ANON, false }, { 0x29, MMW_OWNER_ANON, false }, { 0x31, MMW_OWNER_MOVABLE, false },
-		{ 0x33, MMW_OWNER_OFFLINE, false }, { 0x34, MMW_OWNER_TABLE, true }, { 0x35, MMW_OWNER_VMALLOC, false },
-		{ 0x36, MMW_OWNER_BOOT, false }, { 0x37, MMW_OWNER_UNEXPLAINED, false }, { 0x38, MMW_OWNER_UNREFERENCED, true },
-		{ 0x400, MMW_OWNER_HOLE, false }, { UINT64_MAX >> 12, MMW_OWNER_HOLE, false },
+		{ 0x5, MMW_OWNER_FREE, false },		{ 0x12, MMW_OWNER_FREE, false },
+		{ 0x20, MMW_OWNER_FILE, false },	{ 0x21, MMW_OWNER_ANON, false },
+		{ 0x22, MMW_OWNER_ANON, false },	{ 0x23, MMW_OWNER_KSM, false },
+		{ 0x24, MMW_OWNER_SLAB, false },	{ 0x25, MMW_OWNER_SLAB, true },
+		{ 0x26, MMW_OWNER_FILE, true },		{ 0x28, MMW_OWNER_ANON, false },
+		{ 0x29, MMW_OWNER_ANON, false },	{ 0x31, MMW_OWNER_MOVABLE, false },
+		{ 0x33, MMW_OWNER_OFFLINE, false },	{ 0x34, MMW_OWNER_TABLE, true },
+		{ 0x35, MMW_OWNER_VMALLOC, false },	{ 0x36, MMW_OWNER_BOOT, false },
+		{ 0x37, MMW_OWNER_UNEXPLAINED, false }, { 0x38, MMW_OWNER_UNREFERENCED, true },
+		{ 0x400, MMW_OWNER_HOLE, false },	{ UINT64_MAX >> 12, MMW_OWNER_HOLE, false },
 	};
 	struct machine m;
 
@@ -86,7 +89,8 @@ static void test_kinds(void **state)
 
 		owner_of(&m, cases[i].pfn, &frame, &w);
 		if (w.kind != cases[i].kind || !w.why[0] == cases[i].why)
-			print_message("frame %llx: %s, '%s'\n", (unsigned long long)cases[i].pfn, mmw_owner_name(w.kind), w.why);
+			print_message("frame %llx: %s, '%s'\n", (unsigned long long)cases[i].pfn,
+				      mmw_owner_name(w.kind), w.why);
 		assert_int_equal(w.kind, cases[i].kind);
 		assert_int_equal(w.why[0] != 0, cases[i].why);
 	}
@@ -136,19 +140,30 @@ static void test_details(void **state)
 /* What leads astray is an end, and said. */
 static void test_astray(void **state)
 {
-	static const struct { const char *name; uint64_t pa, value, pfn; enum mmw_owner_kind kind; bool why, resources, areas; } cases[] = {
-		{ "a resource that is its own child", 0x252058, 0xffffffff81052040, 0x20, MMW_OWNER_FILE, false, true, false },
-		{ "a resource that is its own sibling", 0x252060, 0xffffffff81052040, 0x20, MMW_OWNER_FILE, false, true, false },
+	static const struct {
+		const char *name;
+		uint64_t pa, value, pfn;
+		enum mmw_owner_kind kind;
+		bool why, resources, areas;
+	} cases[] = {
+		{ "a resource that is its own child", 0x252058, 0xffffffff81052040, 0x20, MMW_OWNER_FILE, false, true,
+		  false },
+		{ "a resource that is its own sibling", 0x252060, 0xffffffff81052040, 0x20, MMW_OWNER_FILE, false, true,
+		  false },
 		{ "a resource that ends before it starts", 0x252048, 0, 0x20, MMW_OWNER_FILE, false, false, false },
 		{ "a resource beyond memory", 0x252060, 0xffffffff90000000, 0x20, MMW_OWNER_FILE, false, true, false },
-		{ "an area that is its own next", 0x252468, 0xffffffff81052468, 0x35, MMW_OWNER_VMALLOC, false, false, true },
+		{ "an area that is its own next", 0x252468, 0xffffffff81052468, 0x35, MMW_OWNER_VMALLOC, false, false,
+		  true },
 		{ "an area that ends before it starts", 0x252448, 0, 0x35, MMW_OWNER_VMALLOC, false, false, true },
-		{ "a vm_struct beyond memory", 0x252478, 0xffffffff90000000, 0x35, MMW_OWNER_VMALLOC, false, false, false },
+		{ "a vm_struct beyond memory", 0x252478, 0xffffffff90000000, 0x35, MMW_OWNER_VMALLOC, false, false,
+		  false },
 		{ "an inode beyond memory", 0x252300, 0xffffffff90000000, 0x20, MMW_OWNER_FILE, true, false, false },
 		{ "an address_space of no inode", 0x252300, 0, 0x20, MMW_OWNER_FILE, false, false, false },
-		{ "a super block beyond memory", 0x252338, 0xffffffff90000000, 0x20, MMW_OWNER_FILE, true, false, false },
+		{ "a super block beyond memory", 0x252338, 0xffffffff90000000, 0x20, MMW_OWNER_FILE, true, false,
+		  false },
 		{ "a cache beyond memory", 0x300908, 0xffffffff90000000, 0x24, MMW_OWNER_SLAB, true, false, false },
-		{ "a tail whose head is behind it", 0x300a48, 0xffffea0000000b01, 0x29, MMW_OWNER_UNREFERENCED, true, false, false },
+		{ "a tail whose head is behind it", 0x300a48, 0xffffea0000000b01, 0x29, MMW_OWNER_UNREFERENCED, true,
+		  false, false },
 	};
 
 	(void)state;
@@ -159,10 +174,10 @@ static void test_astray(void **state)
 
 		machine_init(&m, cases[i].pa, cases[i].value);
 		owner_of(&m, cases[i].pfn, &frame, &w);
-		if (w.kind != cases[i].kind || !w.why[0] == cases[i].why || m.o.resources.broken != cases[i].resources ||
-		    m.o.vmaps.broken != cases[i].areas)
-			fail_msg("%s: %s, '%s', %d %d", cases[i].name, mmw_owner_name(w.kind), w.why, m.o.resources.broken,
-				 m.o.vmaps.broken);
+		if (w.kind != cases[i].kind || !w.why[0] == cases[i].why ||
+		    m.o.resources.broken != cases[i].resources || m.o.vmaps.broken != cases[i].areas)
+			fail_msg("%s: %s, '%s', %d %d", cases[i].name, mmw_owner_name(w.kind), w.why,
+				 m.o.resources.broken, m.o.vmaps.broken);
 		machine_fini(&m);
 	}
 }
