@@ -110,13 +110,13 @@ static bool by_enumerators(struct mmw_kernel *k, struct mmw_gfp *g)
 
 static bool by_version(struct mmw_kernel *k, struct mmw_gfp *g)
 {
-	int major, minor;
+	unsigned version = mmw_kernel_version(k);
 
-	if (sscanf(mmw_kernel_release(k), "%d.%d", &major, &minor) != 2 || major < 5 || (major == 5 && minor < 10))
+	if (version < MMW_VERSION(5, 10))
 		return false;
 	for (int i = 0; i < MMW_GFP_FLAGS; i++)
 		g->bit[i] = 1ull << i;
-	if (major > 6 || (major == 6 && minor >= 3))
+	if (version >= MMW_VERSION(6, 3))
 		g->bit[MMW_GFP_ATOMIC] = 0;
 	return true;
 }

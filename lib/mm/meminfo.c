@@ -386,7 +386,9 @@ static int zswap(struct opening *o, uint64_t *out, struct mmw_err *err)
 /* An atomic_t, an atomic_long_t from 6.13. */
 static int zswapped(struct opening *o, uint64_t *out, struct mmw_err *err)
 {
-	return variable(o, "zswap_stored_pages", mmw_release_before(o->k, 6, 13) ? 4 : o->word, out, err);
+	unsigned version = mmw_kernel_version(o->k);
+
+	return variable(o, "zswap_stored_pages", version && version < MMW_VERSION(6, 13) ? 4 : o->word, out, err);
 }
 
 /* --- huge pages --------------------------------------------------------------------------------------------------- */

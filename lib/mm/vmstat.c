@@ -151,13 +151,6 @@ static void names_by_enumerators(struct opening *o)
 	}
 }
 
-bool mmw_release_before(const struct mmw_kernel *k, int major, int minor)
-{
-	int x, y;
-
-	return sscanf(mmw_kernel_release(k), "%d.%d", &x, &y) == 2 && (x < major || (x == major && y < minor));
-}
-
 /* Shown in huge pages since they are counted in small ones (5.12, "Convert all THP vmstat counters to pages"). */
 static void mark_huge(struct opening *o)
 {
@@ -167,7 +160,7 @@ static void mark_huge(struct opening *o)
 	const struct mmw_space *space = mmw_kernel_space(o->k);
 
 	o->v->huge_shift = space ? space->paging.bits[0] : 0;
-	if (mmw_release_before(o->k, 5, 12))
+	if (mmw_kernel_version(o->k) && mmw_kernel_version(o->k) < MMW_VERSION(5, 12))
 		return;
 	for (unsigned item = 0; item < s->n; item++)
 		for (size_t i = 0; i < mmw_array_len(names); i++)

@@ -65,9 +65,6 @@ bool mmw_stat_sum(const struct mmw_vmstat *v, enum mmw_stat_kind kind, const cha
 /* What the kernel calls the counter of this enumerator: "NR_FILE_MAPPED" is "nr_mapped". */
 void mmw_stat_name(const char *enumerator, char *buf, size_t size);
 
-/* Is the kernel's version before this one? False where it is not known. For what nothing else tells. */
-bool mmw_release_before(const struct mmw_kernel *k, int major, int minor);
-
 /* A watermark as the kernel compares with it. */
 static inline uint64_t mmw_zone_watermark(const struct mmw_zone_marks *z, unsigned i)
 {
