@@ -748,7 +748,7 @@ unsigned mmw_kernel_version(const struct mmw_kernel *k)
 
 	if (sscanf(mmw_kernel_release(k), "%u.%u", &major, &minor) != 2 || major > 255 || minor > 255)
 		return 0;
-	return MMW_VERSION(major, minor);
+	return MMW_LINUX(major, minor);
 }
 
 const char *mmw_kernel_release(const struct mmw_kernel *k)

@@ -112,11 +112,11 @@ static bool by_version(struct mmw_kernel *k, struct mmw_gfp *g)
 {
 	unsigned version = mmw_kernel_version(k);
 
-	if (version < MMW_VERSION(5, 10))
+	if (version < MMW_LINUX(5, 10))
 		return false;
 	for (int i = 0; i < MMW_GFP_FLAGS; i++)
 		g->bit[i] = 1ull << i;
-	if (version >= MMW_VERSION(6, 3))
+	if (version >= MMW_LINUX(6, 3))
 		g->bit[MMW_GFP_ATOMIC] = 0;
 	return true;
 }

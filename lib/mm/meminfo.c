@@ -388,7 +388,7 @@ static int zswapped(struct opening *o, uint64_t *out, struct mmw_err *err)
 {
 	unsigned version = mmw_kernel_version(o->k);
 
-	return variable(o, "zswap_stored_pages", version && version < MMW_VERSION(6, 13) ? 4 : o->word, out, err);
+	return variable(o, "zswap_stored_pages", version && version < MMW_LINUX(6, 13) ? 4 : o->word, out, err);
 }
 
 /* --- huge pages --------------------------------------------------------------------------------------------------- */

@@ -160,7 +160,7 @@ static void mark_huge(struct opening *o)
 	const struct mmw_space *space = mmw_kernel_space(o->k);
 
 	o->v->huge_shift = space ? space->paging.bits[0] : 0;
-	if (mmw_kernel_version(o->k) && mmw_kernel_version(o->k) < MMW_VERSION(5, 12))
+	if (mmw_kernel_version(o->k) && mmw_kernel_version(o->k) < MMW_LINUX(5, 12))
 		return;
 	for (unsigned item = 0; item < s->n; item++)
 		for (size_t i = 0; i < mmw_array_len(names); i++)
