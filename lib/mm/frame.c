@@ -75,13 +75,8 @@ void mmw_frames_close(struct mmw_frames *f)
 
 static void find_zone(const struct mmw_frames *f, struct mmw_frame *frame)
 {
-	unsigned index = mmw_page_zone(&f->pages.place, frame->page.flags);
-
-	frame->node = mmw_page_node(&f->pages.place, frame->page.flags);
-	for (size_t i = 0; !f->no_zones.code && i < f->zones.n; i++)
-		if (f->zones.zone[i].index == index &&
-		    (!f->pages.place.node_bits || f->zones.zone[i].node == frame->node))
-			frame->zone = &f->zones.zone[i];
+	frame->zone = f->no_zones.code ? NULL : mmw_page_zone_of(&f->pages, &f->zones, &frame->page);
+	frame->node = frame->zone ? frame->zone->node : f->pages.has_place ? mmw_page_node(&f->pages.place, frame->page.flags) : 0;
 	frame->type = -1;
 	if (frame->zone && !f->no_blocks.code)
 		frame->type = mmw_pageblock_type(&f->blocks, f->vm, frame->zone, frame->pfn);

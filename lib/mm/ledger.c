@@ -298,15 +298,15 @@ static void set_reserved(const struct mmw_ledger *l, struct section *s, struct m
 		set(r, MMW_CLASS_BOOT, 0);
 }
 
-static bool in_zone(const struct mmw_ledger *l, const struct mmw_ledger_range *r)
+/* Where the frame is; false outside every zone's span. */
+static bool set_zone(const struct mmw_ledger *l, const struct mmw_page *page, struct mmw_ledger_range *r)
 {
-	for (size_t i = 0; i < l->zones.n; i++) {
-		const struct mmw_zone *z = &l->zones.zone[i];
+	const struct mmw_zone *z = mmw_page_zone_of(&l->pages, &l->zones, page);
+	bool in = z && r->pfn >= z->start_pfn && r->pfn - z->start_pfn < z->spanned;
 
-		if (z->node == r->node && z->index == r->zone)
-			return r->pfn >= z->start_pfn && r->pfn - z->start_pfn < z->spanned;
-	}
-	return false;
+	r->node = in ? (uint16_t)z->node : 0;
+	r->zone = in ? (uint8_t)z->index : MMW_NO_ZONE;
+	return in;
 }
 
 static void classify(const struct mmw_ledger *l, struct section *s, const struct mmw_page_run *run, const struct mmw_page *page,
@@ -315,11 +315,7 @@ static void classify(const struct mmw_ledger *l, struct section *s, const struct
 	uint64_t kpf = mmw_kpf_of(&l->kpf, &s->state, run, page, NULL);
 	uint32_t cpu;
 
-	r->node = (uint16_t)mmw_page_node(&l->pages.place, page->flags);
-	r->zone = (uint8_t)mmw_page_zone(&l->pages.place, page->flags);
-	if (!in_zone(l, r)) {
-		r->zone = MMW_NO_ZONE;
-		r->node = 0;
+	if (!set_zone(l, page, r)) {
 		set(r, MMW_CLASS_OUTSIDE, 0);
 		return;
 	}

@@ -297,6 +297,18 @@ static void bind_types(struct mmw_kernel *k, struct mmw_pages *p)
 	p->types_guessed = !said || said == 0xbfffffff;
 }
 
+const struct mmw_zone *mmw_page_zone_of(const struct mmw_pages *p, const struct mmw_zones *z, const struct mmw_page *page)
+{
+	for (size_t i = 0; i < z->n; i++) {
+		const struct mmw_zone *zone = &z->zone[i];
+
+		if (p->has_place ? mmw_page_place_is(&p->place, page->flags, zone) :
+		    page->pfn >= zone->start_pfn && page->pfn - zone->start_pfn < zone->spanned)
+			return zone;
+	}
+	return NULL;
+}
+
 enum mmw_pgty mmw_page_type(const struct mmw_pages *p, const struct mmw_page *page)
 {
 	for (int i = 1; i < MMW_PGTY_N; i++)
@@ -437,9 +449,9 @@ int mmw_pages_bind(struct mmw_kernel *k, const struct mmw_memmap *memmap, struct
 		return mmw_fail(err, MMW_E_CORRUPT, 0, "struct page of %" PRIu64 " bytes", out->size);
 	rc = bind_first(k, out, err);
 	rc = rc ? rc : bind_flags(k, out, err);
-	rc = rc ? rc : mmw_page_place_bind(k, memmap, &out->place, err);
 	if (rc)
 		return mmw_wrap(err, rc, "struct page");
+	out->has_place = !mmw_page_place_bind(k, memmap, &out->place, NULL);
 	bind_types(k, out);
 	bind_second(k, out);
 	out->head_mask = !(out->size & (out->size - 1)) && !mmw_kernel_member(k, "page", "compound_info", &info, NULL, NULL) &&

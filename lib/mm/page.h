@@ -66,6 +66,7 @@ struct mmw_pages {
 	} type[MMW_PGTY_N];
 	bool head_mask;        /* a tail says its head's address by a mask (7.1, with HVO) */
 	struct mmw_page_place place;
+	bool has_place;        /* else nothing tells which zone a page is of but the spans of the zones */
 
 	/* Offsets from a struct page's start; those of a folio's second page from the head's. -1: not in this kernel. */
 	int flags, type_at, refcount, mapping, index, private, lru_next, lru_prev, head, memcg;
@@ -137,6 +138,12 @@ static inline bool mmw_page_is_tail(const struct mmw_page *page)
 {
 	return page->head & 1;
 }
+
+/*
+ * The zone whose number and node the page's flags have, or where they do not tell, the first one that spans the frame; NULL
+ * for none of `z`. A frame outside the span of the zone it names is what holes at the end of memory are.
+ */
+const struct mmw_zone *mmw_page_zone_of(const struct mmw_pages *p, const struct mmw_zones *z, const struct mmw_page *page);
 
 /* The head's struct page; its own address for a page that is no tail. */
 static inline uint64_t mmw_page_head(const struct mmw_pages *p, const struct mmw_page *page)

@@ -160,7 +160,7 @@ static bool is_mixed(struct mixing *m, const struct mmw_zone *zone, int type, ui
 		struct mmw_page page;
 
 		if (mmw_page_read(&m->pages, m->vm, pfn, &page, NULL) ||
-		    !mmw_page_place_is(&m->pages.place, page.flags, zone))
+		    mmw_page_zone_of(&m->pages, m->blocks->zones, &page) != zone)
 			continue;
 		if (mmw_page_is(&m->pages, &page, MMW_PGTY_BUDDY)) {
 			pfn += page.private < m->blocks->zones->orders ? (1ull << page.private) - 1 : 0;
