@@ -326,6 +326,11 @@ static void row_private(struct job *j, const struct mmw_frame *f, const struct m
 	uint64_t offset;
 	unsigned type;
 
+	/* A slab counts its objects there. */
+	if (w->kind == MMW_OWNER_SLAB) {
+		mmw_out_none(&j->t->out, COL_PRIVATE);
+		return;
+	}
 	if (mmw_frame_swap(&j->frames, f, &type, &offset))
 		add(&t, "swap entry: type %u, offset %" PRIu64, type, offset);
 	else if (mmw_page_is(p, &f->page, MMW_PGTY_BUDDY))
