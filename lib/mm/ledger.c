@@ -286,7 +286,6 @@ static void set_reserved(const struct mmw_ledger *l, struct section *s, struct m
 	const struct mmw_claim_range *c;
 	const char *name = resource_of(l, s, r->pfn, &c);
 
-
 	/* Inside System RAM, "reserved" is what memblock kept (arch/arm64/kernel/setup.c, riscv's too). */
 	if (!strcmp(name, "Crash kernel"))
 		set(r, MMW_CLASS_CRASH, 0);
@@ -298,15 +297,26 @@ static void set_reserved(const struct mmw_ledger *l, struct section *s, struct m
 		set(r, MMW_CLASS_BOOT, 0);
 }
 
-static bool in_zone(const struct mmw_ledger *l, const struct mmw_ledger_range *r)
+/*
+ * The zone that struct page names; or one whose span the frame is in all the same: what is no memory between two zones' memory is
+ * marked as the later one's (mm/mm_init.c, memmap_init: init_unavailable_range). False: it is in no span.
+ */
+static bool in_zone(const struct mmw_ledger *l, const struct mmw_page *page, struct mmw_ledger_range *r)
 {
+	unsigned node = mmw_page_node(&l->pages.place, page->flags), zone = mmw_page_zone(&l->pages.place, page->flags);
+	const struct mmw_zone *found = NULL;
+
 	for (size_t i = 0; i < l->zones.n; i++) {
 		const struct mmw_zone *z = &l->zones.zone[i];
 
-		if (z->node == r->node && z->index == r->zone)
-			return r->pfn >= z->start_pfn && r->pfn - z->start_pfn < z->spanned;
+		if (r->pfn < z->start_pfn || r->pfn - z->start_pfn >= z->spanned)
+			continue;
+		if (!found || (z->node == node && z->index == zone))
+			found = z;
 	}
-	return false;
+	r->node = found ? (uint16_t)found->node : 0;
+	r->zone = found ? (uint8_t)found->index : MMW_NO_ZONE;
+	return found;
 }
 
 static void classify(const struct mmw_ledger *l, struct section *s, const struct mmw_page_run *run, const struct mmw_page *page,
@@ -315,11 +325,7 @@ static void classify(const struct mmw_ledger *l, struct section *s, const struct
 	uint64_t kpf = mmw_kpf_of(&l->kpf, &s->state, run, page, NULL);
 	uint32_t cpu;
 
-	r->node = (uint16_t)mmw_page_node(&l->pages.place, page->flags);
-	r->zone = (uint8_t)mmw_page_zone(&l->pages.place, page->flags);
-	if (!in_zone(l, r)) {
-		r->zone = MMW_NO_ZONE;
-		r->node = 0;
+	if (!in_zone(l, page, r)) {
 		set(r, MMW_CLASS_OUTSIDE, 0);
 		return;
 	}
