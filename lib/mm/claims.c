@@ -333,6 +333,7 @@ static int use_chunks(struct making *m, struct chunks *c, struct mmw_err *err)
 {
 	struct chunk_rec rec;
 	uint64_t lists, slots, reserved;
+	int64_t types;
 	int rc = 0;
 
 	if (mmw_shadow_bind(m->k, "pcpu_chunk", chunk_fields, mmw_array_len(chunk_fields), &c->shadow, NULL) ||
@@ -343,6 +344,9 @@ static int use_chunks(struct making *m, struct chunks *c, struct mmw_err *err)
 		m->out->no_percpu = "where the chunks of per-CPU memory are";
 		return 0;
 	}
+	/* From 5.9 to 5.13 those for control groups have lists of their own behind the others (mm/percpu-internal.h). */
+	if (!mmw_kernel_enumerator(m->k, "pcpu_chunk_type", "PCPU_NR_CHUNK_TYPES", &types, NULL) && types == 2)
+		slots *= 2;
 	for (uint64_t i = 0; !rc && i < slots && i < SLOTS_MAX; i++)
 		rc = use_list(m, c, lists + i * 2 * m->word, err);
 	if (!rc && !mmw_kernel_variable(m->k, "pcpu_reserved_chunk", m->word, &reserved, NULL) && reserved &&
