@@ -43,6 +43,13 @@ struct mmw_target {
 	bool damage;   /* something asked for was absent or broken, and said so: exit status 1 */
 };
 
+/* Rows of another kind than a command's usual ones, which an option asks for. */
+struct mmw_view {
+	const char *option;  /* "--blocks" */
+	const char *schema;
+	const struct mmw_col *cols;
+};
+
 struct mmw_cmd {
 	const char *name;
 	const char *summary;
@@ -53,6 +60,9 @@ struct mmw_cmd {
 	size_t opts_size;     /* of that struct, zeroed before parsing */
 	const struct mmw_col *cols;
 	const char *schema;
+	const struct mmw_view *views;  /* instead of these two; ends with a NULL option; may be NULL */
+	/* The view that these options ask for, or NULL. */
+	const struct mmw_view *(*view)(const void *opts);
 	/*
 	 * argv: what follows IMAGE. 0, or a negative code with *err. The image is open and the kernel bound (perhaps
 	 * without having found one).

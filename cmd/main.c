@@ -80,14 +80,26 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static size_t add_columns(struct run *r, size_t n, const char *which, const struct mmw_col *cols)
+{
+	if (n < sizeof(r->doc))
+		n += snprintf(r->doc + n, sizeof(r->doc) - n, "Columns of --output, and keys of --json%s:\n", which);
+	for (const struct mmw_col *c = cols; c->name && n < sizeof(r->doc); c++)
+		n += snprintf(r->doc + n, sizeof(r->doc) - n, "  %-14s %s\n", c->name, c->help);
+	return n;
+}
+
 /* The columns belong to the help, and come from the same table as the output. */
 static void build_doc(struct run *r)
 {
 	size_t n = snprintf(r->doc, sizeof(r->doc), "%s\v", r->cmd->doc);
+	char which[64];
 
-	n += snprintf(r->doc + n, sizeof(r->doc) - n, "Columns of --output, and keys of --json:\n");
-	for (const struct mmw_col *c = r->cmd->cols; c->name && n < sizeof(r->doc); c++)
-		n += snprintf(r->doc + n, sizeof(r->doc) - n, "  %-14s %s\n", c->name, c->help);
+	n = add_columns(r, n, "", r->cmd->cols);
+	for (const struct mmw_view *v = r->cmd->views; v && v->option; v++) {
+		snprintf(which, sizeof(which), " with %s", v->option);
+		n = add_columns(r, n, which, v->cols);
+	}
 }
 
 /* What the answer rests on that no table says. */
@@ -103,7 +115,9 @@ static void say_code(const struct mmw_kernel *k)
 
 static int run_command(struct run *r, struct mmw_err *err)
 {
-	int rc = mmw_out_init(&r->target.out, r->cmd->schema, r->cmd->cols, r->target.json, r->target.output, err);
+	const struct mmw_view *view = r->cmd->view ? r->cmd->view(r->opts) : NULL;
+	int rc = mmw_out_init(&r->target.out, view ? view->schema : r->cmd->schema, view ? view->cols : r->cmd->cols,
+			      r->target.json, r->target.output, err);
 
 	if (rc)
 		return rc;

@@ -2,17 +2,21 @@
 #include "lib/mm/buddy.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/bytes.h"
 #include "lib/base/vec.h"
 #include "lib/kernel/shadow.h"
+#include "lib/mm/buddy_check.h"
 #include "lib/mm/pass.h"
 #include "lib/sym/vmcoreinfo.h"
 
-enum { PROBLEMS_MAX = 256 };
+enum {
+	PROBLEMS_MAX = 256,            /* kept of what opening finds */
+	PROBLEMS_CHECKED_MAX = 65536,  /* and of what is asked for */
+	STRAYS_MAX = 4096,             /* pages on lists that the pass over the marks did not find */
+};
 
 struct page_rec {
 	uint64_t type, order, next, prev;
@@ -25,9 +29,15 @@ static const struct mmw_field page_fields[] = {
 	MMW_FIELD(page_rec, prev, "buddy_list.prev|lru.prev"),
 };
 
-/* A page is marked free when (its type word & mask) == value. */
-struct mark {
-	uint32_t mask, value;
+struct blocks {
+	struct mmw_block *at;
+	size_t n, cap;
+};
+
+/* A list led to this page, whose neighbours are others: whose it is only the other lists tell. */
+struct suspect {
+	struct mmw_buddy_list list;
+	uint64_t pfn, from;
 };
 
 struct opening {
@@ -35,16 +45,19 @@ struct opening {
 	struct mmw_buddy *b;
 	struct mmw_shadow page;
 	struct mmw_member lru;
-	struct mark mark;
+	bool every;             /* look at every struct page, also inside free blocks */
+	struct blocks strays;   /* by frame */
+	struct suspect *suspects;
+	size_t n_suspects, cap_suspects;
 };
 
-static void problem(struct mmw_buddy *b, struct mmw_buddy_problem p)
+void mmw_buddy_problem_add(struct mmw_buddy *b, const struct mmw_buddy_problem *p)
 {
-	if (b->n_problems >= PROBLEMS_MAX ||
+	if (b->n_problems >= b->max_problems ||
 	    mmw_vec_reserve(&b->problems, &b->cap_problems, b->n_problems + 1, sizeof(*b->problems), NULL))
 		b->more_problems++;
 	else
-		b->problems[b->n_problems++] = p;
+		b->problems[b->n_problems++] = *p;
 }
 
 /* --- the mark ---------------------------------------------------------------------------------------------------- */
@@ -53,9 +66,9 @@ static void problem(struct mmw_buddy *b, struct mmw_buddy_problem p)
  * include/linux/page-flags.h through the versions, told apart by the value that VMCOREINFO prints: to 4.17 a magic
  * count; to 6.10 a cleared bit below 0xf0000000; in 6.11 a cleared bit below 0x80000000; from 6.12 the top byte.
  */
-static bool mark_of(uint32_t vmcoreinfo_value, struct mark *out)
+static bool mark_of(uint32_t vmcoreinfo_value, struct mmw_buddy_mark *out)
 {
-	static const struct { uint32_t said; struct mark mark; } forms[] = {
+	static const struct { uint32_t said; struct mmw_buddy_mark mark; } forms[] = {
 		{ 0xffffff80, { 0xffffffff, 0xffffff80 } },
 		{ 0xffffff7f, { 0xf0000080, 0xf0000000 } },
 		{ 0xbfffffff, { 0xc0000000, 0x80000000 } },
@@ -78,40 +91,44 @@ static void find_mark(struct opening *o)
 
 	o->b->mark_source = "VMCOREINFO PAGE_BUDDY_MAPCOUNT_VALUE";
 	if (mmw_vmcoreinfo_number(mmw_kernel_vmcoreinfo(o->k), "PAGE_BUDDY_MAPCOUNT_VALUE", &said) &&
-	    mark_of((uint32_t)said, &o->mark))
+	    mark_of((uint32_t)said, &o->b->mark))
 		return;
 	o->b->mark_source = "enum pagetype";
 	if (!mmw_kernel_enumerator(o->k, "pagetype", "PGTY_buddy", &e, NULL) && e == 0xf0) {
-		mark_of(0xf0000000, &o->mark);
+		mark_of(0xf0000000, &o->b->mark);
 		return;
 	}
 	if (!mmw_kernel_enumerator(o->k, "pagetype", "PG_buddy", &e, NULL) && e == 0x40000000) {
-		mark_of(0xbfffffff, &o->mark);
+		mark_of(0xbfffffff, &o->b->mark);
 		return;
 	}
 	if (mmw_kernel_enumerator(o->k, "pagetype", "PG_buddy", &e, NULL))
 		o->b->mark_source = "GUESSED as in 4.18 to 6.9";
-	mark_of(0xffffff7f, &o->mark);
+	mark_of(0xffffff7f, &o->b->mark);
 }
 
 /* --- the marks: one pass over the memmap -------------------------------------------------------------------------- */
 
 struct item {
-	struct mmw_block *blocks;
-	size_t n, cap;
+	struct blocks blocks;
 	uint64_t seen;
 	struct mmw_buddy_problem unreadable;  /* the first of its kind, found counts them all */
-	struct mmw_buddy_problem bad_order;
-	uint64_t bad_orders;
 };
 
-static int add_block(struct item *it, uint64_t pfn, const struct page_rec *rec)
+static struct mmw_block block_of(const struct opening *o, uint64_t pfn, const struct page_rec *rec)
 {
-	int rc = mmw_vec_reserve(&it->blocks, &it->cap, it->n + 1, sizeof(*it->blocks), NULL);
+	return (struct mmw_block){ .pfn = pfn, .next = rec->next, .prev = rec->prev,
+				   .order = rec->order < o->b->zones.orders ? (uint8_t)rec->order : MMW_ORDER_NONE,
+				   .said = rec->order < UINT8_MAX ? (uint8_t)rec->order : UINT8_MAX,
+				   .marked = mmw_buddy_marked(&o->b->mark, (uint32_t)rec->type) };
+}
+
+static int add_block(struct blocks *to, const struct mmw_block *block)
+{
+	int rc = mmw_vec_reserve(&to->at, &to->cap, to->n + 1, sizeof(*to->at), NULL);
 
 	if (!rc)
-		it->blocks[it->n++] = (struct mmw_block){ .pfn = pfn, .next = rec->next, .prev = rec->prev,
-							  .order = (uint8_t)rec->order, .marked = true };
+		to->at[to->n++] = *block;
 	return rc;
 }
 
@@ -121,19 +138,19 @@ static void unreadable(struct item *it, const struct mmw_page_run *run)
 	if (run->why == MMW_E_NOTPRESENT)
 		return;
 	if (!it->unreadable.why)
-		it->unreadable = (struct mmw_buddy_problem){ .kind = MMW_BUDDY_UNREADABLE, .zone = -1, .order = -1, .type = -1,
-							     .addr = run->va, .pfn = run->pfn, .why = run->why };
+		it->unreadable = (struct mmw_buddy_problem){ .kind = MMW_BUDDY_UNREADABLE, .list = MMW_BUDDY_NO_LIST,
+			.other = MMW_BUDDY_NO_LIST, .addr = run->va, .pfn = run->pfn, .why = run->why };
 	it->unreadable.found += run->n;
 }
 
-static void bad_order(struct item *it, uint64_t pfn, uint64_t va, uint64_t order)
+/* A free block tells of all its frames, when it can be one. */
+static uint64_t frames_told(const struct opening *o, const struct mmw_block *block)
 {
-	if (!it->bad_orders++)
-		it->bad_order = (struct mmw_buddy_problem){ .kind = MMW_BUDDY_BAD_ORDER, .zone = -1, .type = -1, .order = -1,
-							    .pfn = pfn, .addr = va, .found = order };
+	if (o->every || block->order == MMW_ORDER_NONE || !mmw_block_aligned(block->pfn, block->order))
+		return 1;
+	return 1ull << block->order;
 }
 
-/* A free block tells of all its frames. */
 static int64_t look_for_marks(void *ctx, void *state, const struct mmw_page_run *run)
 {
 	const struct opening *o = ctx;
@@ -147,22 +164,19 @@ static int64_t look_for_marks(void *ctx, void *state, const struct mmw_page_run 
 	}
 	while (i < run->n) {
 		const uint8_t *page = run->bytes + i * size;
+		struct mmw_block block;
 		struct page_rec rec;
 
 		it->seen++;
-		if ((mmw_get32(page + type_at, be) & o->mark.mask) != o->mark.value) {
+		if (!mmw_buddy_marked(&o->b->mark, mmw_get32(page + type_at, be))) {
 			i++;
 			continue;
 		}
 		mmw_shadow_take(&o->page, page, be, &rec);
-		if (rec.order >= o->b->zones.orders || (run->pfn + i) & ((1ull << rec.order) - 1)) {
-			bad_order(it, run->pfn + i, run->va + i * size, rec.order);
-			i++;
-			continue;
-		}
-		if (add_block(it, run->pfn + i, &rec))
+		block = block_of(o, run->pfn + i, &rec);
+		if (add_block(&it->blocks, &block))
 			return -MMW_E_NOMEM;
-		i += 1ull << rec.order;
+		i += frames_told(o, &block);
 	}
 	return (int64_t)i;
 }
@@ -173,25 +187,22 @@ static int gather_marks(void *ctx, void *state, struct mmw_err *err)
 	const struct opening *o = ctx;
 	const struct item *it = state;
 	struct mmw_buddy *b = o->b;
-	int rc = mmw_vec_reserve(&b->blocks, &b->cap_blocks, b->n_blocks + it->n, sizeof(*b->blocks), err);
+	int rc = mmw_vec_reserve(&b->blocks, &b->cap_blocks, b->n_blocks + it->blocks.n, sizeof(*b->blocks), err);
 
 	if (rc)
 		return rc;
-	if (it->n)
-		memcpy(b->blocks + b->n_blocks, it->blocks, it->n * sizeof(*it->blocks));
-	b->n_blocks += it->n;
+	if (it->blocks.n)
+		memcpy(b->blocks + b->n_blocks, it->blocks.at, it->blocks.n * sizeof(*it->blocks.at));
+	b->n_blocks += it->blocks.n;
 	b->pages_seen += it->seen;
 	if (it->unreadable.why)
-		problem(b, it->unreadable);
-	if (it->bad_orders)
-		problem(b, it->bad_order);
-	b->more_problems += it->bad_orders ? it->bad_orders - 1 : 0;
+		mmw_buddy_problem_add(b, &it->unreadable);
 	return 0;
 }
 
 static void drop_marks(void *state)
 {
-	free(((struct item *)state)->blocks);
+	free(((struct item *)state)->blocks.at);
 }
 
 static int read_marks(struct opening *o, unsigned threads, struct mmw_err *err)
@@ -205,26 +216,36 @@ static int read_marks(struct opening *o, unsigned threads, struct mmw_err *err)
 
 struct list {
 	struct opening *o;
-	size_t zone;
-	unsigned order, type;
+	struct mmw_buddy_list id;
 	uint64_t head, first, last;
-	uint64_t budget;  /* no honest list has more blocks */
 	uint64_t count;
 };
 
-static struct mmw_block *find_block(const struct mmw_buddy *b, uint64_t pfn)
+/* The first of n blocks at this frame or behind it. */
+static size_t lower_bound(const struct mmw_block *blocks, size_t n, uint64_t pfn)
 {
-	size_t lo = 0, hi = b->n_blocks;
+	size_t lo = 0, hi = n;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (b->blocks[mid].pfn == pfn)
-			return &b->blocks[mid];
-		if (b->blocks[mid].pfn < pfn)
+		if (blocks[mid].pfn < pfn)
 			lo = mid + 1;
 		else
 			hi = mid;
+	}
+	return lo;
+}
+
+static struct mmw_block *find_block(const struct opening *o, uint64_t pfn)
+{
+	const struct blocks marked = { o->b->blocks, o->b->n_blocks, 0 }, *all[] = { &marked, &o->strays };
+
+	for (size_t i = 0; i < mmw_array_len(all); i++) {
+		size_t at = lower_bound(all[i]->at, all[i]->n, pfn);
+
+		if (at < all[i]->n && all[i]->at[at].pfn == pfn)
+			return &all[i]->at[at];
 	}
 	return NULL;
 }
@@ -232,89 +253,156 @@ static struct mmw_block *find_block(const struct mmw_buddy *b, uint64_t pfn)
 static void list_problem(const struct list *l, enum mmw_buddy_problem_kind kind, uint64_t addr, uint64_t pfn,
 			 uint64_t found, uint64_t expected)
 {
-	problem(l->o->b, (struct mmw_buddy_problem){ .kind = kind, .zone = (int)l->zone, .order = (int)l->order,
-		.type = (int)l->type, .addr = addr, .pfn = pfn, .found = found, .expected = expected });
+	const struct mmw_buddy_problem p = { .kind = kind, .list = l->id, .other = MMW_BUDDY_NO_LIST, .addr = addr,
+					     .pfn = pfn, .found = found, .expected = expected };
+
+	mmw_buddy_problem_add(l->o->b, &p);
 }
 
-/* The block whose list_head is at `link`. A page without the mark is read on its own, into *stray. */
-static struct mmw_block *block_at(const struct list *l, uint64_t link, struct mmw_block *stray)
+/* A page that a list has and the pass did not find: without the mark, or inside a block that is said to be larger. */
+static int add_stray(struct opening *o, const struct mmw_block *block)
 {
-	struct mmw_buddy *b = l->o->b;
-	uint64_t page = link - l->o->lru.offset, pfn;
-	struct mmw_block *block;
+	struct blocks *s = &o->strays;
+	size_t at = lower_bound(s->at, s->n, block->pfn);
+
+	if (s->n == STRAYS_MAX || mmw_vec_reserve(&s->at, &s->cap, s->n + 1, sizeof(*s->at), NULL))
+		return -MMW_E_LIMIT;
+	memmove(&s->at[at + 1], &s->at[at], (s->n - at) * sizeof(*s->at));
+	s->at[at] = *block;
+	s->n++;
+	return 0;
+}
+
+/* The block whose list_head is at `link`: 0, or why there is none: MMW_E_CORRUPT when that is no struct page. */
+static int block_at(struct opening *o, uint64_t link, struct mmw_block **out)
+{
+	uint64_t page = link - o->lru.offset, pfn;
+	struct mmw_block block;
 	struct page_rec rec;
+	int rc;
 
-	if (!mmw_memmap_pfn(&b->memmap, page, &pfn))
-		return NULL;
-	block = find_block(b, pfn);
-	if (block)
-		return block;
-	if (mmw_shadow_read(&l->o->page, mmw_kernel_vm(l->o->k), page, &rec, NULL))
-		return NULL;
-	*stray = (struct mmw_block){ .pfn = pfn, .next = rec.next, .prev = rec.prev, .order = (uint8_t)l->order };
-	return stray;
+	if (!mmw_memmap_pfn(&o->b->memmap, page, &pfn))
+		return -MMW_E_CORRUPT;
+	*out = find_block(o, pfn);
+	if (*out)
+		return 0;
+	rc = mmw_shadow_read(&o->page, mmw_kernel_vm(o->k), page, &rec, NULL);
+	if (rc)
+		return rc;
+	block = block_of(o, pfn, &rec);
+	rc = add_stray(o, &block);
+	*out = rc ? NULL : find_block(o, pfn);
+	return rc;
 }
 
-static void check_block(const struct list *l, const struct mmw_block *block, uint64_t page, uint64_t came_from)
+/* Does the list that this block's prev names have it next? Then it is part of that, however it was come by here. */
+static bool is_elsewhere(struct opening *o, const struct mmw_block *block, uint64_t link)
 {
-	const struct mmw_zone *zone = &l->o->b->zones.zone[l->zone];
+	unsigned word = mmw_kernel_arch(o->k)->word;
+	uint64_t next;
+
+	return !mmw_vm_read_uint(mmw_kernel_vm(o->k), block->prev, word, &next, NULL) && next == link;
+}
+
+static void check_block(const struct list *l, const struct mmw_block *block, uint64_t page)
+{
+	const struct mmw_zone *zone = &l->o->b->zones.zone[l->id.zone];
 
 	if (!block->marked)
 		list_problem(l, MMW_BUDDY_UNMARKED, page, block->pfn, 0, 0);
-	else if (block->order != l->order)
-		list_problem(l, MMW_BUDDY_WRONG_ORDER, page, block->pfn, block->order, l->order);
+	else if (block->said != l->id.order)
+		list_problem(l, MMW_BUDDY_ORDER, page, block->pfn, block->said, (unsigned)l->id.order);
 	if (block->pfn < zone->start_pfn || block->pfn - zone->start_pfn >= zone->spanned)
-		list_problem(l, MMW_BUDDY_WRONG_ZONE, page, block->pfn, 0, 0);
-	if (came_from && block->prev != came_from)
-		list_problem(l, MMW_BUDDY_BAD_LINK, page, block->pfn, block->prev, came_from);
+		list_problem(l, MMW_BUDDY_SPAN, page, block->pfn, 0, 0);
 }
 
-static void take(struct list *l, struct mmw_block *block)
+static void take(struct list *l, struct mmw_block *block, uint64_t page)
 {
+	check_block(l, block, page);
 	block->listed = true;
-	block->zone = (uint16_t)l->zone;
-	block->type = (uint8_t)l->type;
+	block->zone = (uint16_t)l->id.zone;
+	block->order = (uint8_t)l->id.order;
+	block->type = (uint8_t)l->id.type;
 	l->count++;
-	l->budget--;
+}
+
+static void suspect(struct list *l, uint64_t pfn, uint64_t from)
+{
+	struct opening *o = l->o;
+
+	if (mmw_vec_reserve(&o->suspects, &o->cap_suspects, o->n_suspects + 1, sizeof(*o->suspects), NULL))
+		o->b->more_problems++;
+	else
+		o->suspects[o->n_suspects++] = (struct suspect){ l->id, pfn, from };
+}
+
+static void say_again(const struct mmw_buddy_list *list, struct mmw_buddy *b, const struct mmw_block *block, uint64_t from)
+{
+	struct mmw_buddy_problem p = { .kind = MMW_BUDDY_TWO_LISTS, .list = *list, .pfn = block->pfn, .found = from,
+				       .other = { block->zone, block->order, block->type },
+				       .addr = mmw_memmap_page(&b->memmap, block->pfn) };
+
+	if (!memcmp(&p.list, &p.other, sizeof(p.list)))
+		p.kind = MMW_BUDDY_CYCLE;
+	mmw_buddy_problem_add(b, &p);
+}
+
+/* The step of a list to `at`. 1: taken; 0: no further this way, and that has been said or will be. */
+static int step(struct list *l, uint64_t at, uint64_t from, struct mmw_block **block)
+{
+	uint64_t page = at - l->o->lru.offset;
+	int rc = block_at(l->o, at, block);
+
+	if (rc == -MMW_E_CORRUPT) {
+		list_problem(l, MMW_BUDDY_FOREIGN, at, MMW_ABSENT, from, 0);
+	} else if (rc) {
+		struct mmw_buddy_problem p = { .kind = MMW_BUDDY_LOST, .list = l->id, .other = MMW_BUDDY_NO_LIST, .addr = page,
+					       .found = from, .why = (enum mmw_code)-rc };
+
+		mmw_memmap_pfn(&l->o->b->memmap, page, &p.pfn);
+		mmw_buddy_problem_add(l->o->b, &p);
+	} else if ((*block)->listed) {
+		say_again(&l->id, l->o->b, *block, from);
+	} else if ((*block)->prev != from && is_elsewhere(l->o, *block, at)) {
+		suspect(l, (*block)->pfn, from);
+	} else {
+		if ((*block)->prev != from)
+			list_problem(l, MMW_BUDDY_LINK, page, (*block)->pfn, (*block)->prev, from);
+		take(l, *block, page);
+		return 1;
+	}
+	return 0;
 }
 
 /* Forward from the head. True when it came back to the head. */
 static bool follow(struct list *l)
 {
 	uint64_t at = l->first, from = l->head;
+	struct mmw_block *block;
 
 	while (at != l->head) {
-		uint64_t page = at - l->o->lru.offset;
-		struct mmw_block stray, *block = block_at(l, at, &stray);
-
-		if (!block) {
-			list_problem(l, MMW_BUDDY_FOREIGN, at, 0, from, 0);
+		if (!step(l, at, from, &block))
 			return false;
-		}
-		if (block->listed || !l->budget) {
-			list_problem(l, MMW_BUDDY_TWICE, page, block->pfn, from, 0);
-			return false;
-		}
-		check_block(l, block, page, from);
-		take(l, block);
 		from = at;
 		at = block->next;
 	}
+	if (l->last != from)
+		list_problem(l, MMW_BUDDY_LINK, l->head, MMW_ABSENT, l->last, from);
 	return true;
 }
 
-/* The list is broken: what can still be reached from its tail belongs to it as well. */
+/* The list is broken: what can still be reached from its tail, by links that lead both ways, belongs to it as well. */
 static void follow_back(struct list *l)
 {
-	uint64_t at = l->last;
+	uint64_t at = l->last, from = l->head;
 
-	while (at != l->head && l->budget) {
-		struct mmw_block stray, *block = block_at(l, at, &stray);
+	while (at != l->head) {
+		struct mmw_block *block;
 
-		if (!block || block->listed || !block->marked)
+		if (block_at(l->o, at, &block) || block->listed || block->next != from)
 			return;
-		check_block(l, block, at - l->o->lru.offset, 0);
-		take(l, block);
+		take(l, block, at - l->o->lru.offset);
+		from = at;
 		at = block->prev;
 	}
 }
@@ -322,17 +410,19 @@ static void follow_back(struct list *l)
 static void walk_list(struct opening *o, size_t zone, unsigned order, unsigned type)
 {
 	struct mmw_buddy *b = o->b;
-	const struct mmw_zone *z = &b->zones.zone[zone];
-	struct list l = { .o = o, .zone = zone, .order = order, .type = type };
+	struct list l = { .o = o, .id = { (int)zone, (int)order, (int)type } };
 	struct mmw_vm *vm = mmw_kernel_vm(o->k);
 	unsigned word = mmw_kernel_arch(o->k)->word;
+	int rc;
 
-	l.head = mmw_zone_list(&b->zones, z, order, type);
-	l.budget = (z->spanned >> order) + 1;
-	if (l.budget > b->memmap.pages)
-		l.budget = b->memmap.pages;
-	if (mmw_vm_read_uint(vm, l.head, word, &l.first, NULL) || mmw_vm_read_uint(vm, l.head + word, word, &l.last, NULL)) {
-		list_problem(&l, MMW_BUDDY_FOREIGN, l.head, 0, 0, 0);
+	l.head = mmw_zone_list(&b->zones, &b->zones.zone[zone], order, type);
+	rc = mmw_vm_read_uint(vm, l.head, word, &l.first, NULL);
+	rc = rc ? rc : mmw_vm_read_uint(vm, l.head + word, word, &l.last, NULL);
+	if (rc) {
+		struct mmw_buddy_problem p = { .kind = MMW_BUDDY_HEAD, .list = l.id, .other = MMW_BUDDY_NO_LIST, .addr = l.head,
+					       .pfn = MMW_ABSENT, .why = (enum mmw_code)-rc };
+
+		mmw_buddy_problem_add(b, &p);
 		return;
 	}
 	if (!follow(&l))
@@ -340,11 +430,58 @@ static void walk_list(struct opening *o, size_t zone, unsigned order, unsigned t
 	*mmw_buddy_count(b, zone, order, type) = l.count;
 }
 
+/* All lists are known: the pages that some led to have their place, or none. */
+static void settle(struct opening *o)
+{
+	struct mmw_buddy *b = o->b;
+
+	for (size_t i = 0; i < o->n_suspects; i++) {
+		const struct suspect *s = &o->suspects[i];
+		const struct mmw_block *block = find_block(o, s->pfn);
+		struct list l = { .o = o, .id = s->list };
+		const struct mmw_buddy_list has = { block->zone, block->order, block->type };
+
+		if (block->listed && memcmp(&has, &s->list, sizeof(has)))
+			say_again(&s->list, b, block, s->from);
+		else
+			list_problem(&l, MMW_BUDDY_LINK, mmw_memmap_page(&b->memmap, s->pfn), s->pfn, block->prev, s->from);
+	}
+}
+
+static int by_pfn(const void *a, const void *b)
+{
+	uint64_t x = ((const struct mmw_block *)a)->pfn, y = ((const struct mmw_block *)b)->pfn;
+
+	return x < y ? -1 : x > y;
+}
+
+static int walk_lists(struct opening *o, struct mmw_err *err)
+{
+	struct mmw_buddy *b = o->b;
+	int rc;
+
+	for (size_t zone = 0; zone < b->zones.n; zone++)
+		for (unsigned order = 0; order < b->zones.orders; order++)
+			for (unsigned type = 0; type < b->zones.types; type++)
+				walk_list(o, zone, order, type);
+	settle(o);
+	rc = mmw_vec_reserve(&b->blocks, &b->cap_blocks, b->n_blocks + o->strays.n, sizeof(*b->blocks), err);
+	if (rc || !o->strays.n)
+		return rc;
+	for (size_t i = 0; i < o->strays.n; i++)
+		if (o->strays.at[i].listed || o->strays.at[i].marked)
+			b->blocks[b->n_blocks++] = o->strays.at[i];
+	qsort(b->blocks, b->n_blocks, sizeof(*b->blocks), by_pfn);
+	return 0;
+}
+
 /* --- comparing ---------------------------------------------------------------------------------------------------- */
 
 static void compare_zone(struct mmw_buddy *b, size_t zone)
 {
 	const struct mmw_zone *z = &b->zones.zone[zone];
+	struct mmw_buddy_problem p = { .list = { (int)zone, -1, -1 }, .other = MMW_BUDDY_NO_LIST, .addr = z->va,
+				       .pfn = MMW_ABSENT };
 	uint64_t pages = 0;
 
 	for (unsigned order = 0; order < b->zones.orders; order++) {
@@ -356,22 +493,53 @@ static void compare_zone(struct mmw_buddy *b, size_t zone)
 			sum += n;
 			pages += (int)type == b->zones.isolate ? 0 : n << order;
 		}
-		if (sum != z->nr_free[order])
-			problem(b, (struct mmw_buddy_problem){ .kind = MMW_BUDDY_NR_FREE, .zone = (int)zone, .order = (int)order,
-				.type = -1, .addr = z->va, .found = sum, .expected = z->nr_free[order] });
+		if (sum == z->nr_free[order])
+			continue;
+		p.kind = MMW_BUDDY_NR_FREE;
+		p.list.order = (int)order;
+		p.found = sum;
+		p.expected = z->nr_free[order];
+		mmw_buddy_problem_add(b, &p);
 	}
-	if (z->has_stat && pages != z->stat_free)
-		problem(b, (struct mmw_buddy_problem){ .kind = MMW_BUDDY_NR_FREE_PAGES, .zone = (int)zone, .order = -1,
-			.type = -1, .addr = z->va, .found = pages, .expected = z->stat_free });
+	if (!z->has_stat || pages == z->stat_free)
+		return;
+	p.kind = MMW_BUDDY_NR_FREE_PAGES;
+	p.list.order = -1;
+	p.found = pages;
+	p.expected = z->stat_free;
+	mmw_buddy_problem_add(b, &p);
+}
+
+/* What a marked page says of itself. */
+static void judge_block(struct mmw_buddy *b, const struct mmw_block *block)
+{
+	struct mmw_buddy_problem p = { .list = MMW_BUDDY_NO_LIST, .other = MMW_BUDDY_NO_LIST, .pfn = block->pfn,
+				       .addr = mmw_memmap_page(&b->memmap, block->pfn) };
+
+	p.list.order = block->order == MMW_ORDER_NONE ? -1 : block->order;
+	if (block->listed) {
+		p.list.zone = block->zone;
+		p.list.type = block->type;
+	}
+	if (block->order == MMW_ORDER_NONE) {
+		p.kind = MMW_BUDDY_BAD_ORDER;
+		p.found = block->said;
+		mmw_buddy_problem_add(b, &p);
+	} else if (!mmw_block_aligned(block->pfn, block->order)) {
+		p.kind = MMW_BUDDY_MISALIGNED;
+		mmw_buddy_problem_add(b, &p);
+	}
+	if (!block->listed && block->marked) {
+		p.kind = MMW_BUDDY_UNLISTED;
+		p.found = 0;
+		mmw_buddy_problem_add(b, &p);
+	}
 }
 
 static void compare(struct mmw_buddy *b)
 {
 	for (size_t i = 0; i < b->n_blocks; i++)
-		if (!b->blocks[i].listed)
-			problem(b, (struct mmw_buddy_problem){ .kind = MMW_BUDDY_UNLISTED, .zone = -1, .type = -1,
-				.order = b->blocks[i].order, .pfn = b->blocks[i].pfn,
-				.addr = mmw_memmap_page(&b->memmap, b->blocks[i].pfn) });
+		judge_block(b, &b->blocks[i]);
 	for (size_t zone = 0; zone < b->zones.n; zone++)
 		compare_zone(b, zone);
 }
@@ -392,116 +560,85 @@ static int bind(struct opening *o, struct mmw_err *err)
 	return rc;
 }
 
+static int prepare(struct opening *o, struct mmw_err *err)
+{
+	struct mmw_buddy *b = o->b;
+	size_t lists;
+	int rc = mmw_zones_open(o->k, &b->zones, err);
+
+	if (!rc)
+		rc = mmw_memmap_open(o->k, &b->memmap, err);
+	if (!rc)
+		rc = bind(o, err);
+	if (rc)
+		return rc;
+	lists = b->zones.n * b->zones.orders * b->zones.types;
+	b->counts = calloc(lists ? lists : 1, sizeof(*b->counts));
+	if (!b->counts)
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for %zu free lists", lists);
+	find_mark(o);
+	return 0;
+}
+
+static int open_lists(struct opening *o, unsigned threads, struct mmw_err *err)
+{
+	int rc;
+
+	memset(o->b, 0, sizeof(*o->b));
+	o->b->max_problems = o->every ? PROBLEMS_CHECKED_MAX : PROBLEMS_MAX;
+	rc = prepare(o, err);
+	if (!rc)
+		rc = read_marks(o, threads, err);
+	if (!rc)
+		rc = walk_lists(o, err);
+	free(o->strays.at);
+	free(o->suspects);
+	if (rc)
+		mmw_buddy_close(o->b);
+	else
+		compare(o->b);
+	return rc;
+}
+
+size_t mmw_buddy_find(const struct mmw_buddy *b, uint64_t pfn)
+{
+	size_t at = lower_bound(b->blocks, b->n_blocks, pfn);
+
+	/* Blocks are no larger than the largest order, and seldom inside each other. */
+	while (at > 0 && b->blocks[at - 1].order != MMW_ORDER_NONE && pfn - b->blocks[at - 1].pfn < 1ull << b->blocks[at - 1].order)
+		at--;
+	return at;
+}
+
 int mmw_buddy_open(struct mmw_kernel *k, unsigned threads, struct mmw_buddy *out, struct mmw_err *err)
 {
 	struct opening o = { .k = k, .b = out };
-	size_t lists;
-	int rc;
 
-	memset(out, 0, sizeof(*out));
-	rc = mmw_zones_open(k, &out->zones, err);
-	if (!rc)
-		rc = mmw_memmap_open(k, &out->memmap, err);
-	if (!rc)
-		rc = bind(&o, err);
-	lists = out->zones.n * out->zones.orders * out->zones.types;
-	if (!rc) {
-		out->counts = calloc(lists ? lists : 1, sizeof(*out->counts));
-		if (!out->counts)
-			rc = mmw_fail(err, MMW_E_NOMEM, 0, "no memory for %zu free lists", lists);
-	}
-	if (!rc) {
-		find_mark(&o);
-		rc = read_marks(&o, threads, err);
-	}
-	if (rc) {
-		mmw_buddy_close(out);
+	return open_lists(&o, threads, err);
+}
+
+int mmw_buddy_check(struct mmw_kernel *k, unsigned threads, struct mmw_buddy *out, struct mmw_err *err)
+{
+	struct opening o = { .k = k, .b = out, .every = true };
+	int rc = open_lists(&o, threads, err);
+
+	if (rc)
 		return rc;
-	}
-	for (size_t zone = 0; zone < out->zones.n; zone++)
-		for (unsigned order = 0; order < out->zones.orders; order++)
-			for (unsigned type = 0; type < out->zones.types; type++)
-				walk_list(&o, zone, order, type);
-	compare(out);
-	return 0;
+	rc = mmw_buddy_check_more(k, threads, out, err);
+	if (rc)
+		mmw_buddy_close(out);
+	return rc;
 }
 
 void mmw_buddy_close(struct mmw_buddy *b)
 {
 	mmw_zones_close(&b->zones);
 	mmw_memmap_close(&b->memmap);
+	mmw_pcp_close(&b->pcp);
 	free(b->blocks);
 	free(b->counts);
 	free(b->problems);
 	b->blocks = NULL;
 	b->counts = NULL;
 	b->problems = NULL;
-}
-
-/* "node 0 zone DMA32, order 3, Movable: " as far as the problem has them. */
-static size_t place_text(const struct mmw_buddy *b, const struct mmw_buddy_problem *p, char *buf, size_t size)
-{
-	const struct mmw_zone *z = p->zone >= 0 ? &b->zones.zone[p->zone] : NULL;
-	size_t n = 0;
-
-	buf[0] = '\0';
-	if (z)
-		n = snprintf(buf, size, "node %u zone %s", z->node, z->name);
-	if (p->order >= 0)
-		n += snprintf(buf + n, size - n, "%sorder %d", n ? ", " : "", p->order);
-	if (p->type >= 0)
-		n += snprintf(buf + n, size - n, "%s%s", n ? ", " : "", b->zones.type_name[p->type]);
-	if (n)
-		n += snprintf(buf + n, size - n, ": ");
-	return n;
-}
-
-void mmw_buddy_problem_text(const struct mmw_buddy *b, const struct mmw_buddy_problem *p, char *buf, size_t size)
-{
-	size_t n = place_text(b, p, buf, size);
-	char *to = buf + n;
-
-	size -= n;
-	switch (p->kind) {
-	case MMW_BUDDY_UNREADABLE:
-		snprintf(to, size, "%" PRIu64 " struct pages from 0x%" PRIx64 " (frame 0x%" PRIx64 ") are %s", p->found, p->addr,
-			 p->pfn, mmw_code_word(p->why));
-		break;
-	case MMW_BUDDY_BAD_ORDER:
-		snprintf(to, size, "struct page 0x%" PRIx64 " (frame 0x%" PRIx64 ") is marked free with impossible order %" PRIu64,
-			 p->addr, p->pfn, p->found);
-		break;
-	case MMW_BUDDY_FOREIGN:
-		snprintf(to, size, "the list leads from 0x%" PRIx64 " to 0x%" PRIx64 ", which is no struct page in the image", p->found,
-			 p->addr);
-		break;
-	case MMW_BUDDY_UNMARKED:
-		snprintf(to, size, "struct page 0x%" PRIx64 " (frame 0x%" PRIx64 ") is on the list but not marked free", p->addr,
-			 p->pfn);
-		break;
-	case MMW_BUDDY_WRONG_ORDER:
-		snprintf(to, size, "struct page 0x%" PRIx64 " (frame 0x%" PRIx64 ") is on this list, but its order is %" PRIu64,
-			 p->addr, p->pfn, p->found);
-		break;
-	case MMW_BUDDY_WRONG_ZONE:
-		snprintf(to, size, "struct page 0x%" PRIx64 " (frame 0x%" PRIx64 ") lies outside this zone", p->addr, p->pfn);
-		break;
-	case MMW_BUDDY_TWICE:
-		snprintf(to, size, "struct page 0x%" PRIx64 " (frame 0x%" PRIx64 ") is reached again, from 0x%" PRIx64, p->addr,
-			 p->pfn, p->found);
-		break;
-	case MMW_BUDDY_BAD_LINK:
-		snprintf(to, size, "struct page 0x%" PRIx64 " (frame 0x%" PRIx64 "): prev is 0x%" PRIx64 " but it was reached from 0x%"
-			 PRIx64, p->addr, p->pfn, p->found, p->expected);
-		break;
-	case MMW_BUDDY_UNLISTED:
-		snprintf(to, size, "struct page 0x%" PRIx64 " (frame 0x%" PRIx64 ") is marked free but on no list", p->addr, p->pfn);
-		break;
-	case MMW_BUDDY_NR_FREE:
-		snprintf(to, size, "%" PRIu64 " blocks on the lists, but nr_free is %" PRIu64, p->found, p->expected);
-		break;
-	case MMW_BUDDY_NR_FREE_PAGES:
-		snprintf(to, size, "%" PRIu64 " pages on the lists, but NR_FREE_PAGES is %" PRIu64, p->found, p->expected);
-		break;
-	}
 }

@@ -65,6 +65,7 @@ int mmw_kpf_bind(struct mmw_kernel *k, const struct mmw_pages *pages, struct mmw
 	const struct mmw_space *space = mmw_kernel_space(k);
 	struct mmw_member area;
 	uint64_t va, size;
+	int64_t op;
 	int rc = mmw_kernel_member(k, "zone", "free_area", &area, NULL, err);
 
 	memset(out, 0, sizeof(*out));
@@ -75,6 +76,7 @@ int mmw_kpf_bind(struct mmw_kernel *k, const struct mmw_pages *pages, struct mmw
 	out->folios = !mmw_kernel_type_size(k, "folio", &size, NULL);
 	out->thp = !mmw_kernel_symbol(k, "khugepaged", &va, NULL, NULL);
 	out->zero_pfn = out->huge_zero_pfn = UINT64_MAX;
+	out->nopage = mmw_kernel_enumerator(k, "kpage_operation", "KPAGE_FLAGS", &op, NULL) ? MMW_KPF(NOPAGE) : 0;
 	out->huge_mask = space && space->paging.bits[0] < 32 ? (1ull << space->paging.bits[0]) - 1 : 0;
 	bind_zeros(k, out);
 	if (pages->word == 4 && !mmw_kernel_symbol(k, "page_idle_bitmap_read", &va, NULL, NULL))
@@ -294,7 +296,7 @@ struct scan {
 	bool counts;
 	mmw_kpf_visit *visit;
 	void *ctx;
-	uint64_t damaged, nopage;
+	uint64_t damaged;
 	struct mmw_kpf_range last;  /* not yet visited; n is 0 at first */
 };
 
@@ -333,7 +335,7 @@ static int64_t look(void *ctx, void *state, const struct mmw_page_run *run)
 
 	s->state.streaming = true;
 	if (!run->bytes) {
-		struct mmw_kpf_range none = { run->pfn, run->n, scan->nopage, 0, MMW_OK };
+		struct mmw_kpf_range none = { run->pfn, run->n, scan->c->nopage, 0, MMW_OK };
 
 		if (run->state == MMW_FRAME_ONLINE) {
 			none.flags = 0;
@@ -393,8 +395,7 @@ static const struct mmw_pass_ops ops = { sizeof(struct section), look, gather, d
 int mmw_kpf_pass(struct mmw_kernel *k, const struct mmw_kpf *c, bool counts, unsigned threads, mmw_kpf_visit *visit, void *ctx,
 		 uint64_t *damaged, struct mmw_err *err)
 {
-	struct scan scan = { .c = c, .counts = counts, .visit = visit, .ctx = ctx,
-			     .nopage = c->pages->style == MMW_PAGE_STYLE_SNAPSHOT ? 0 : MMW_KPF(NOPAGE) };
+	struct scan scan = { .c = c, .counts = counts, .visit = visit, .ctx = ctx };
 	struct mmw_kpf_range *last = &scan.last;
 	int rc = mmw_pass(k, c->pages->memmap, threads, &ops, &scan, err);
 

@@ -27,6 +27,7 @@ enum mmw_kpf_bit {
 struct mmw_kpf {
 	const struct mmw_pages *pages;
 	bool folios;             /* struct folio exists (5.16) */
+	uint64_t nopage;         /* the entry of a frame that is not online: KPF_NOPAGE alone; 0 in 7.x (fs/proc/page.c, kpage_read) */
 	bool thp;                /* CONFIG_TRANSPARENT_HUGEPAGE */
 	uint64_t zero_pfn;       /* UINT64_MAX: not known, or none */
 	uint64_t huge_zero_pfn;  /* the same; its first frame */
@@ -63,8 +64,7 @@ struct mmw_kpf_range {
 };
 
 /*
- * All frames from 0 to the end of the files, in ascending order; what is not online has KPF_NOPAGE alone, and 0 in kernels
- * with snapshots of pages (kpage_read). `counts`:
+ * All frames from 0 to the end of the files, in ascending order; what is not online has nopage. `counts`:
  * ranges differ by count too. visit() ends the pass by what is not 0. *damaged: frames whose compound page contradicts itself
  * or cannot be read, taken as pages of their own.
  */

@@ -59,7 +59,8 @@ int mmw_memblock_open(struct mmw_kernel *k, const char *list, struct mmw_membloc
 	memset(out, 0, sizeof(*out));
 	rc = rc ? rc : mmw_kernel_member(k, "memblock", list, &m, NULL, err);
 	rc = rc ? rc : mmw_shadow_bind(k, "memblock_type", type_fields, mmw_array_len(type_fields), &type_shadow, err);
-	rc = rc ? rc : mmw_shadow_bind(k, "memblock_region", region_fields, mmw_array_len(region_fields), &region_shadow, err);
+	rc = rc ? rc : mmw_shadow_bind(k, "memblock_region", region_fields, mmw_array_len(region_fields), &region_shadow,
+				       err);
 	rc = rc ? rc : mmw_shadow_read(&type_shadow, mmw_kernel_vm(k), va + m.offset, &type, err);
 	rc = rc ? rc : read_ranges(k, &region_shadow, &type, out, err);
 	if (rc)

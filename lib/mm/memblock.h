@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Memory as the boot loader told of it (mm/memblock.c): kept for good where the architecture asks for that
- * (ARCH_KEEP_MEMBLOCK: arm, arm64, riscv; x86 from 6.12 on), elsewhere its lists are given back after boot and hold anything.
+ * (ARCH_KEEP_MEMBLOCK: arm, arm64, riscv; x86 from 6.12 on), elsewhere its lists are given back after boot and hold
+ * anything.
  */
 #ifndef MMW_MM_MEMBLOCK_H
 #define MMW_MM_MEMBLOCK_H

@@ -15,6 +15,7 @@
 
 /* Bits of section_mem_map (include/linux/mmzone.h); the low six are never part of the address. */
 enum {
+	EXT_INVALID = 1,          /* of mem_section.page_ext: it is being taken down (PAGE_EXT_INVALID) */
 	PRESENT = 1 << 0,
 	HAS_MEM_MAP = 1 << 1,
 	IS_ONLINE = 1 << 2,           /* from 4.13 */
@@ -94,7 +95,7 @@ static int add_part(struct opening *o, const struct mmw_mem_run *whole, uint64_t
 	return rc;
 }
 
-/* And of that only what memblock knows, where pfn_valid() asks it; sections of memory that was plugged in are not in it. */
+/* And of that only what memblock knows, where pfn_valid() asks it; memory that was plugged in is not in it. */
 static int add_run(struct opening *o, const struct mmw_mem_run *run, struct mmw_err *err)
 {
 	uint64_t end = run->pfn + run->n;
@@ -132,9 +133,10 @@ static bool has_own_pfn_valid(struct mmw_kernel *k)
 }
 
 /*
- * HAVE_ARCH_PFN_VALID makes pfn_valid() a function. On arm it asks for any memory in the pageblock (arch/arm/mm/init.c; at first
- * for that very frame, but the struct pages of the block's other frames are there all the same), on arm64 to 5.14 for the
- * very frame (arch/arm64/mm/init.c), which until 5.13 must be part of the linear map as well.
+ * HAVE_ARCH_PFN_VALID makes pfn_valid() a function. On arm it asks for any memory in the pageblock
+ * (arch/arm/mm/init.c; at first for that very frame, but the struct pages of the block's other frames are there all
+ * the same), on arm64 to 5.14 for the very frame (arch/arm64/mm/init.c), which until 5.13 must be part of the linear
+ * map as well.
  */
 static int ask_memblock(struct opening *o, struct mmw_err *err)
 {
@@ -175,18 +177,20 @@ static const struct mmw_field node_fields[] = {
 static int add_flat(struct opening *o, uint64_t map, uint64_t first, uint64_t n, int node, struct mmw_err *err)
 {
 	uint64_t limit = (mmw_image_last(mmw_kernel_image(o->k)) >> o->page_shift) + 1;
-	struct mmw_mem_run run = { .pfn = first, .map = map, .node = (int16_t)node, .early = true, .state = MMW_FRAME_ONLINE };
+	struct mmw_mem_run run = { .pfn = first, .map = map, .node = (int16_t)node, .early = true,
+				   .state = MMW_FRAME_ONLINE };
 
 	if (!map || !n || first >= limit)
-		return mmw_fail(err, MMW_E_CORRUPT, map, "a memmap at 0x%" PRIx64 " of %" PRIu64 " frames from %" PRIu64, map, n, first);
+		return mmw_fail(err, MMW_E_CORRUPT, map, "a memmap at 0x%" PRIx64 " of %" PRIu64 " frames from %" PRIu64,
+				map, n, first);
 	run.n = mmw_min64(n, limit - first);
 	return add_run(o, &run, err);
 }
 
 /*
- * The array begins where a largest free block would, before the node's first frame if need be, and mem_map is what makes
- * ARCH_PFN_OFFSET's struct page its first (mm/page_alloc.c, mm/mm_init.c from 6.4: alloc_node_mem_map). All of it counts, up to
- * max_mapnr, in pfn_valid(); where that is not known, up to the node's end.
+ * The array begins where a largest free block would, before the node's first frame if need be, and mem_map is what
+ * makes ARCH_PFN_OFFSET's struct page its first (mm/page_alloc.c, mm/mm_init.c from 6.4: alloc_node_mem_map). All of
+ * it counts, up to max_mapnr, in pfn_valid(); where that is not known, up to the node's end.
  */
 static int open_flat(struct opening *o, uint64_t pgdat, const struct mmw_shadow *s, struct mmw_err *err)
 {
@@ -286,7 +290,8 @@ struct sparse {
 	bool is_static;               /* it is of sections */
 	uint64_t n_sections;          /* no more than these matter */
 	uint64_t per_root, section_size, map_offset, usage_offset;
-	bool has_usage;
+	bool has_usage, has_ext;
+	uint64_t ext_offset;
 	uint8_t *bytes;               /* of one root's page */
 	/* Of mem_section_usage, from 5.3 on; subsections: 0 where it has no map of them. */
 	bool early_flag, exact;       /* exact: pfn_to_online_page() looks into the map for early sections too */
@@ -346,11 +351,11 @@ static bool is_tainted(struct sparse *s, uint64_t map)
 	return mmw_kernel_enumerator(s->o->k, NULL, "SECTION_MAP_LAST_BIT", &bit, NULL) != 0;
 }
 
-static int take_section(struct sparse *s, uint64_t nr, uint64_t map, uint64_t usage, struct mmw_err *err)
+static int take_section(struct sparse *s, uint64_t nr, uint64_t map, uint64_t usage, uint64_t ext, struct mmw_err *err)
 {
 	struct opening *o = s->o;
 	struct mmw_mem_run run = { .pfn = nr << o->m->section_shift, .n = 1ull << o->m->section_shift, .usage = usage,
-				   .node = MMW_NO_NODE, .state = MMW_FRAME_ONLINE };
+				   .ext = ext & EXT_INVALID ? 0 : ext, .node = MMW_NO_NODE, .state = MMW_FRAME_ONLINE };
 	uint64_t base = map & ~(uint64_t)SECTION_FLAGS, node;
 
 	if (!(map & PRESENT) || !(map & HAS_MEM_MAP))
@@ -376,9 +381,13 @@ static int take_sections(struct sparse *s, uint64_t first, uint64_t va, uint64_t
 
 	for (uint64_t i = 0; !rc && i < n; i++) {
 		const uint8_t *section = s->bytes + i * s->section_size;
+		uint64_t map = mmw_get_word(section + s->map_offset, s->o->word, s->o->be), usage = 0, ext = 0;
 
-		rc = take_section(s, first + i, mmw_get_word(section + s->map_offset, s->o->word, s->o->be),
-				  s->has_usage ? mmw_get_word(section + s->usage_offset, s->o->word, s->o->be) : 0, err);
+		if (s->has_usage)
+			usage = mmw_get_word(section + s->usage_offset, s->o->word, s->o->be);
+		if (s->has_ext)
+			ext = mmw_get_word(section + s->ext_offset, s->o->word, s->o->be);
+		rc = take_section(s, first + i, map, usage, ext, err);
 	}
 	return rc;
 }
@@ -391,7 +400,8 @@ static int take_roots(struct sparse *s, struct mmw_err *err)
 
 	for (uint64_t nr = 0; !rc && nr < s->n_sections; nr += s->per_root) {
 		if (s->is_static) {
-			rc = take_sections(s, nr, s->table + nr * s->section_size, mmw_min64(s->per_root, s->n_sections - nr), err);
+			rc = take_sections(s, nr, s->table + nr * s->section_size,
+					   mmw_min64(s->per_root, s->n_sections - nr), err);
 			continue;
 		}
 		/* The array is as long as physical memory may be; its end is not recorded. */
@@ -500,14 +510,16 @@ static int bind_section(struct sparse *s, struct mmw_err *err)
 	s->has_usage = !mmw_kernel_member_any(o->k, "mem_section", "usage|pageblock_flags", &m, NULL) &&
 		       m.offset + o->word <= s->section_size;
 	s->usage_offset = m.offset;
+	s->has_ext = !mmw_kernel_member(o->k, "mem_section", "page_ext", &m, NULL, NULL) && m.offset + o->word <= s->section_size;
+	s->ext_offset = m.offset;
 	s->early_flag = s->has_usage && !mmw_kernel_member(o->k, "mem_section", "usage", &m, NULL, NULL);
 	s->per_root = (1ull << o->page_shift) / s->section_size;
 	return 0;
 }
 
 /*
- * SECTION_SIZE_BITS (asm/sparsemem.h): VMCOREINFO has it from 5.12 on, and 5.10's stable series. A subsection_map of several
- * words tells it as well; else, what the architecture has where neither is known.
+ * SECTION_SIZE_BITS (asm/sparsemem.h): VMCOREINFO has it from 5.12 on, and 5.10's stable series. A subsection_map of
+ * several words tells it as well; else, what the architecture has where neither is known.
  */
 static uint64_t section_bits(struct opening *o, const struct mmw_member *submap)
 {
@@ -548,14 +560,14 @@ static int bind_usage(struct sparse *s, struct mmw_err *err)
 	}
 	/* A function since it looks closer (5.12: mm/memory_hotplug.c; before, a macro). */
 	s->exact = !mmw_kernel_symbol(o->k, "pfn_to_online_page", &va, NULL, NULL);
-	/* One or two bytes a section, where page flags have no room for the node (mm/sparse.c, NODE_NOT_IN_PAGE_FLAGS). */
+	/* One or two bytes a section, where page flags have no room for the node (mm/sparse.c). */
 	if (mmw_kernel_symbol(o->k, "section_to_node_table", &s->node_table, NULL, NULL))
 		s->node_table = 0;
 	s->node_size = !mmw_kernel_type_size(o->k, "nodemask_t", &n, NULL) && 8 * n > 256 ? 2 : 1;
 	return 0;
 }
 
-/* Sections that can matter: up to the highest the kernel knows of, or those of the frames that it or the image knows. */
+/* Sections that can matter: up to the highest the kernel knows of, or of the frames that it or the image knows. */
 static uint64_t sections_needed(struct opening *o)
 {
 	uint64_t last = mmw_image_last(mmw_kernel_image(o->k)) >> o->page_shift, nr;
@@ -655,7 +667,8 @@ static int open_model(struct opening *o, struct mmw_err *err)
 
 	/* The member exists only there (CONFIG_FLAT_NODE_MEM_MAP to 5.13, then CONFIG_FLATMEM). */
 	if (!mmw_kernel_member(o->k, "pglist_data", "node_mem_map", &flat, NULL, NULL) ||
-	    (mmw_kernel_symbol(o->k, "mem_section", &va, NULL, NULL) && !mmw_kernel_symbol(o->k, "mem_map", &va, NULL, NULL) &&
+	    (mmw_kernel_symbol(o->k, "mem_section", &va, NULL, NULL) &&
+	     !mmw_kernel_symbol(o->k, "mem_map", &va, NULL, NULL) &&
 	     !mmw_vmcoreinfo_symbol(mmw_kernel_vmcoreinfo(o->k), "mem_section", &va)))
 		return open_unsectioned(o, err);
 	return open_sparse(o, err);

@@ -9,10 +9,11 @@
  *   sparse              an array for each section of 2^SECTION_SIZE_BITS bytes, which its mem_section leads to
  *   sparse, vmemmap     the same, but the arrays of all sections lie where one array for all memory would have them
  *
- * mem_section is an array of pointers to pages full of sections (SPARSEMEM_EXTREME; to 4.14 the array itself, from 4.15 a
- * pointer to it), or an array of sections.
+ * mem_section is an array of pointers to pages full of sections (SPARSEMEM_EXTREME; to 4.14 the array itself, from
+ * 4.15 a pointer to it), or an array of sections.
  *
- * All of them are shown as runs of frames, ascending, which cover [0, end) without a gap: what is no memory is a run too.
+ * All of them are shown as runs of frames, ascending, which cover [0, end) without a gap: what is no memory is a run
+ * too.
  */
 #ifndef MMW_MM_MEMMAP_H
 #define MMW_MM_MEMMAP_H
@@ -23,15 +24,16 @@ enum mmw_memory_model { MMW_FLATMEM, MMW_DISCONTIGMEM, MMW_SPARSEMEM, MMW_SPARSE
 
 enum mmw_frame_state {
 	MMW_FRAME_NONE,    /* it has no struct page: pfn_valid() says no */
-	MMW_FRAME_ONLINE,  /* it has, and pfn_to_online_page() finds it: /proc/kpageflags and the page allocator use it */
+	MMW_FRAME_ONLINE,  /* it has, and pfn_to_online_page() finds it, as /proc/kpageflags and the allocator do */
 	/*
-	 * It has, but no memory behind it: the remainder of a section that was there at boot (from 5.12 on; before that, the
-	 * kernel does not tell these apart from ONLINE ones). Its struct page is initialised, as reserved.
+	 * It has, but no memory behind it: the remainder of a section that was there at boot (from 5.12 on; before
+	 * that, the kernel does not tell these apart from ONLINE ones). Its struct page is initialised, as reserved.
 	 */
 	MMW_FRAME_HOLE,
 	/*
-	 * It has, but its section is not online: memory that was plugged in and not yet used, was taken offline, or belongs
-	 * to a device (ZONE_DEVICE). Its struct page may never have been written, or be all ones (page_init_poison).
+	 * It has, but its section is not online: memory that was plugged in and not yet used, was taken offline, or
+	 * belongs to a device (ZONE_DEVICE). Its struct page may never have been written, or be all ones
+	 * (page_init_poison).
 	 */
 	MMW_FRAME_OFFLINE,
 };
@@ -42,7 +44,8 @@ enum { MMW_NO_NODE = -1, MMW_RUN_FRAMES = 1 << 15 };
 struct mmw_mem_run {
 	uint64_t pfn, n;  /* n: at most MMW_RUN_FRAMES of those with struct pages, and then in one section */
 	uint64_t map;     /* the struct page of the first one; 0: NONE */
-	uint64_t usage;   /* where the section's mem_section_usage is (before 5.3, its bitmap of pageblocks); 0: not known */
+	uint64_t usage;   /* where the section's mem_section_usage is (before 5.3, its bitmap of pageblocks), or 0 */
+	uint64_t ext;     /* the section's page_ext: where the one of frame 0 would be (mm/page_ext.c); 0: it has none */
 	int16_t node;     /* as section_to_node_table has it, or the node of this node_mem_map; else MMW_NO_NODE */
 	uint8_t state;    /* enum mmw_frame_state */
 	bool early;       /* it was there at boot; true too where the kernel keeps no such flag (before 5.3) */
@@ -65,7 +68,7 @@ struct mmw_memmap {
 	uint64_t pages;           /* frames that have a struct page */
 	/*
 	 * /proc/kpageflags has an entry for each of the frames [0, listed): max_pfn, with sections rounded up to one
-	 * (fs/proc/page.c, get_max_dump_pfn). What of it is not ONLINE reads as KPF_NOPAGE there (0 from 7.x on).
+	 * (fs/proc/page.c, get_max_dump_pfn). What of it is not ONLINE reads as KPF_NOPAGE there (as 0 in 7.2).
 	 */
 	uint64_t listed;
 	const char *doubt;        /* why ONLINE may claim too much, for people; NULL: it does not */

@@ -410,9 +410,11 @@ int mmw_page_place_bind(struct mmw_kernel *k, const struct mmw_memmap *memmap, s
 	struct mmw_member zones;
 	uint64_t nodes = 1;
 	int64_t flags = 0;
-	int rc = mmw_kernel_member(k, "pglist_data", "node_zones", &zones, NULL, err);
+	int rc;
 
 	memset(out, 0, sizeof(*out));
+	rc = mmw_kernel_member_any(k, "page", "flags.f|flags", &out->flags, err);
+	rc = rc ? rc : mmw_kernel_member(k, "pglist_data", "node_zones", &zones, NULL, err);
 	if (rc)
 		return rc;
 	mmw_vmcoreinfo_length(mmw_kernel_vmcoreinfo(k), "node_data", &nodes);

@@ -11,6 +11,7 @@
 #define MMW_MM_PAGE_H
 
 #include "lib/mm/memmap.h"
+#include "lib/mm/zone.h"
 
 /* enum pageflags, in no kernel's order. Where two have one bit, both are listed. */
 enum mmw_pg {
@@ -45,6 +46,7 @@ enum mmw_page_style {
  * memory whose sections have maps of their own), the node (where there are several, and room), the zone.
  */
 struct mmw_page_place {
+	struct mmw_member flags;
 	unsigned zone_shift, zone_bits, node_shift, node_bits;
 };
 
@@ -98,6 +100,11 @@ static inline unsigned mmw_page_zone(const struct mmw_page_place *p, uint64_t fl
 static inline unsigned mmw_page_node(const struct mmw_page_place *p, uint64_t flags)
 {
 	return p->node_bits ? flags >> p->node_shift & ((1u << p->node_bits) - 1) : 0;
+}
+
+static inline bool mmw_page_place_is(const struct mmw_page_place *p, uint64_t flags, const struct mmw_zone *zone)
+{
+	return mmw_page_zone(p, flags) == zone->index && (!p->node_bits || mmw_page_node(p, flags) == zone->node);
 }
 
 /* `memmap` is borrowed. MMW_E_NOTYPE names what is missing. */

@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/kernel/shadow.h"
 #include "lib/mm/page.h"
@@ -23,11 +22,6 @@ struct blocks {
 	const struct mmw_zones *z;
 	const struct mmw_memmap *m;
 	struct mmw_pageblocks *out;
-	unsigned word, bits;
-	int isolate_bit;             /* one that means MIGRATE_ISOLATE whatever the type is (6.17); -1: none */
-	bool flat;
-	uint64_t flags_at;           /* in struct zone, or struct mem_section_usage */
-	struct mmw_member page_flags;
 	struct mmw_page_place place;
 	uint64_t budget;
 };
@@ -55,9 +49,9 @@ static unsigned order_by_bitmaps(const struct blocks *b)
 		before = run->usage;
 	}
 	/* One word is the least there is, whatever it holds. */
-	if (nearest == UINT64_MAX || nearest <= b->flags_at + b->word || nearest - b->flags_at > BITMAP_MAX)
+	if (nearest == UINT64_MAX || nearest <= b->out->flags_at + b->out->word || nearest - b->out->flags_at > BITMAP_MAX)
 		return 0;
-	blocks = (nearest - b->flags_at) * 8 / b->bits;
+	blocks = (nearest - b->out->flags_at) * 8 / b->out->bits;
 	if (!blocks || blocks & (blocks - 1) || log2_of(blocks) > b->m->section_shift)
 		return 0;
 	return b->m->section_shift - log2_of(blocks);
@@ -88,14 +82,14 @@ static int bind(struct blocks *b, struct mmw_err *err)
 	int64_t bit;
 	int rc;
 
-	b->isolate_bit = -1;
-	b->bits = BITS;
+	b->out->isolate_bit = -1;
+	b->out->bits = BITS;
 	if (!mmw_kernel_enumerator(b->k, "pageblock_bits", "PB_migrate_isolate", &bit, NULL) && bit > 0 && bit < 8) {
-		b->isolate_bit = (int)bit;
-		b->bits = 2 * BITS;
+		b->out->isolate_bit = (int)bit;
+		b->out->bits = 2 * BITS;
 	}
 	rc = mmw_kernel_member(b->k, "zone", "pageblock_flags", &m, NULL, NULL);
-	b->flat = !rc;
+	b->out->flat = !rc;
 	if (rc)
 		rc = mmw_kernel_member(b->k, "mem_section_usage", "pageblock_flags", &m, NULL, NULL);
 	if (rc && !mmw_kernel_member(b->k, "mem_section", "pageblock_flags", &m, NULL, NULL)) {
@@ -104,9 +98,8 @@ static int bind(struct blocks *b, struct mmw_err *err)
 	}
 	if (rc)
 		return mmw_fail(err, MMW_E_NOTYPE, 0, "no type says where their bitmaps are (--types FILE brings the kernel's types)");
-	b->flags_at = m.offset;
-	rc = mmw_kernel_member_any(b->k, "page", "flags.f|flags", &b->page_flags, err);
-	return rc ? rc : mmw_page_place_bind(b->k, b->m, &b->place, err);
+	b->out->flags_at = m.offset;
+	return mmw_page_place_bind(b->k, b->m, &b->place, err);
 }
 
 /* The zone that the struct page of this frame names; false where there is none. */
@@ -114,50 +107,46 @@ static bool in_zone(struct blocks *b, const struct mmw_zone *zone, uint64_t pfn)
 {
 	uint64_t flags;
 
-	if (mmw_vm_read_uint(b->vm, mmw_memmap_page(b->m, pfn) + b->page_flags.offset, b->word, &flags, NULL))
+	if (mmw_vm_read_uint(b->vm, mmw_memmap_page(b->m, pfn) + b->place.flags.offset, b->out->word, &flags, NULL))
 		return false;
-	return mmw_page_zone(&b->place, flags) == zone->index &&
-	       (!b->place.node_bits || mmw_page_node(&b->place, flags) == zone->node);
+	return mmw_page_place_is(&b->place, flags, zone);
 }
 
 /* Where the bitmap of this frame is, and which of its pageblocks the frame is in. */
-static bool place_of(struct blocks *b, const struct mmw_zone *zone, uint64_t pfn, uint64_t *bitmap, uint64_t *block)
+static bool place_of(const struct mmw_pageblocks *p, struct mmw_vm *vm, const struct mmw_zone *zone, uint64_t pfn,
+		     uint64_t *bitmap, uint64_t *block)
 {
-	uint64_t first = zone->start_pfn >> b->out->order << b->out->order;
 	const struct mmw_mem_run *run;
 
-	if (b->flat) {
-		*block = (pfn - first) >> b->out->order;
-		return !mmw_vm_read_uint(b->vm, zone->va + b->flags_at, b->word, bitmap, NULL) && *bitmap;
+	if (p->flat) {
+		*block = (pfn - (zone->start_pfn >> p->order << p->order)) >> p->order;
+		return !mmw_vm_read_uint(vm, zone->va + p->flags_at, p->word, bitmap, NULL) && *bitmap;
 	}
-	run = mmw_memmap_run(b->m, pfn);
-	*block = (pfn & ((1ull << b->m->section_shift) - 1)) >> b->out->order;
-	*bitmap = run && run->usage ? run->usage + b->flags_at : 0;
+	run = mmw_memmap_run(p->memmap, pfn);
+	*block = (pfn & ((1ull << p->memmap->section_shift) - 1)) >> p->order;
+	*bitmap = run && run->usage ? run->usage + p->flags_at : 0;
 	return *bitmap;
 }
 
-static int type_of(struct blocks *b, const struct mmw_zone *zone, uint64_t pfn)
+int mmw_pageblock_type(const struct mmw_pageblocks *p, struct mmw_vm *vm, const struct mmw_zone *zone, uint64_t pfn)
 {
 	uint64_t bitmap, block, word;
-	unsigned shift;
 
-	if (!place_of(b, zone, pfn, &bitmap, &block))
+	if (!place_of(p, vm, zone, pfn, &bitmap, &block) ||
+	    mmw_vm_read_uint(vm, bitmap + block * p->bits / (8 * p->word) * p->word, p->word, &word, NULL))
 		return -1;
-	shift = block * b->bits % (8 * b->word);
-	if (mmw_vm_read_uint(b->vm, bitmap + block * b->bits / (8 * b->word) * b->word, b->word, &word, NULL))
-		return -1;
-	word >>= shift;
-	if (b->isolate_bit >= 0 && word >> b->isolate_bit & 1)
-		return b->z->isolate;
-	return (int)(word & TYPE_MASK);
+	word >>= block * p->bits % (8 * p->word);
+	if (p->isolate_bit >= 0 && word >> p->isolate_bit & 1)
+		return p->zones->isolate;
+	return (word & TYPE_MASK) < p->zones->types ? (int)(word & TYPE_MASK) : -1;
 }
 
 static void count_block(struct blocks *b, size_t index, uint64_t pfn)
 {
 	const struct mmw_zone *zone = &b->z->zone[index];
-	int type = in_zone(b, zone, pfn) ? type_of(b, zone, pfn) : -1;
+	int type = in_zone(b, zone, pfn) ? mmw_pageblock_type(b->out, b->vm, zone, pfn) : -1;
 
-	if (type >= 0 && (unsigned)type < b->z->types)
+	if (type >= 0)
 		b->out->counts[index * b->z->types + type]++;
 }
 
@@ -188,11 +177,10 @@ static bool count_zone(struct blocks *b, size_t index)
 int mmw_pageblocks_open(struct mmw_kernel *k, const struct mmw_zones *z, const struct mmw_memmap *m,
 			struct mmw_pageblocks *out, struct mmw_err *err)
 {
-	struct blocks b = { .k = k, .vm = mmw_kernel_vm(k), .z = z, .m = m, .out = out, .budget = budget,
-			    .word = mmw_kernel_arch(k)->word };
+	struct blocks b = { .k = k, .vm = mmw_kernel_vm(k), .z = z, .m = m, .out = out, .budget = budget };
 	int rc;
 
-	memset(out, 0, sizeof(*out));
+	*out = (struct mmw_pageblocks){ .zones = z, .memmap = m, .word = mmw_kernel_arch(k)->word };
 	rc = bind(&b, err);
 	out->order = order_of(&b);
 	if (rc)

@@ -109,7 +109,8 @@ static int fetch(struct worker *w, uint64_t size, struct mmw_page_run *run)
 		if (have && w->repeated != run->repeated && !(have % size))
 			break;
 		run->repeated = have ? run->repeated : w->repeated;
-		n = w->ent.kind == MMW_ENT_LEAF ? read_part(w, run->va + have, w->bytes + have, want - have) : -(int64_t)why_not(&w->ent);
+		n = w->ent.kind == MMW_ENT_LEAF ? read_part(w, run->va + have, w->bytes + have, want - have) :
+			-(int64_t)why_not(&w->ent);
 		if (n < 0) {
 			run->why = (enum mmw_code)-n;
 			break;
@@ -130,7 +131,8 @@ static int fetch(struct worker *w, uint64_t size, struct mmw_page_run *run)
 
 static int look_at(struct pass *p, struct worker *w, const struct mmw_mem_run *mem, void *state)
 {
-	uint64_t size = p->m->page_size, pfn = mem->pfn, end = mem->pfn + mem->n, page = 1ull << mmw_kernel_page_shift(p->k);
+	uint64_t size = p->m->page_size, pfn = mem->pfn, end = mem->pfn + mem->n;
+	uint64_t page = 1ull << mmw_kernel_page_shift(p->k);
 	bool read = mem->state == MMW_FRAME_ONLINE;
 
 	if (read && mem->map > UINT64_MAX - mem->n * size)
@@ -197,8 +199,7 @@ static int pass_run(void *ctx, unsigned worker, uint64_t index)
 	pthread_mutex_lock(&p->lock);
 	p->done[index % p->n_states] = !rc;
 	if (rc && !p->failed)
-		p->failed = mmw_fail(p->err, (enum mmw_code)-rc, 0, rc == -MMW_E_NOMEM ?
-				     "no memory for what a pass over the memmap found" : "a pass over the memmap ended early");
+		p->failed = mmw_fail(p->err, (enum mmw_code)-rc, 0, "a pass over the memmap: %s", mmw_code_word(-rc));
 	gather(p);
 	rc = p->failed;
 	pthread_mutex_unlock(&p->lock);
@@ -241,8 +242,8 @@ static void pass_close(struct pass *p)
 	pthread_mutex_destroy(&p->lock);
 }
 
-int mmw_pass(struct mmw_kernel *k, const struct mmw_memmap *m, unsigned threads, const struct mmw_pass_ops *ops, void *ctx,
-	     struct mmw_err *err)
+int mmw_pass(struct mmw_kernel *k, const struct mmw_memmap *m, unsigned threads, const struct mmw_pass_ops *ops,
+	     void *ctx, struct mmw_err *err)
 {
 	struct pass p = { .k = k, .m = m, .ops = ops, .ctx = ctx, .err = err, .lock = PTHREAD_MUTEX_INITIALIZER,
 			  .moved = PTHREAD_COND_INITIALIZER };

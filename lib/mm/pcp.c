@@ -54,6 +54,8 @@ struct opening {
 	struct mmw_member sets;      /* in struct zone, the per-CPU pointer */
 	uint64_t pcp_at;             /* of per_cpu_pages in what that points to */
 	struct mmw_member lists;     /* in per_cpu_pages */
+	struct mmw_member stats;     /* in struct zone, the pointer to what has the threshold; size 0: none */
+	struct mmw_member threshold; /* in that */
 	struct mmw_member link;      /* in struct page */
 	struct mmw_member deferred, deferred_link;  /* trylock_free_pages; size 0: this kernel has none */
 	uint64_t flags;              /* those a page may have */
@@ -203,6 +205,16 @@ static int walk_list(struct opening *o, const struct mmw_pcp_set *set, unsigned 
 
 /* --- a CPU's set -------------------------------------------------------------------------------------------------- */
 
+static int64_t read_threshold(struct opening *o, size_t zone, size_t cpu)
+{
+	uint64_t pointer, v;
+
+	if (!o->stats.size || mmw_vm_read_uint(o->vm, o->z->zone[zone].va + o->stats.offset, o->word, &pointer, NULL) ||
+	    mmw_vm_read_uint(o->vm, mmw_percpu_address(&o->percpu, pointer, cpu) + o->threshold.offset, 1, &v, NULL))
+		return -1;
+	return (int64_t)v;
+}
+
 static int read_set(struct opening *o, size_t zone, uint64_t pointer, size_t cpu, struct mmw_err *err)
 {
 	struct mmw_pcp *p = o->out;
@@ -215,7 +227,8 @@ static int read_set(struct opening *o, size_t zone, uint64_t pointer, size_t cpu
 		return rc;
 	set = &p->sets[p->n_sets++];
 	*set = (struct mmw_pcp_set){ .zone = zone, .cpu = o->percpu.cpus[cpu].cpu, .online = o->percpu.cpus[cpu].online,
-		.va = mmw_percpu_address(&o->percpu, pointer, cpu) + o->pcp_at, .first = p->n_pages };
+		.va = mmw_percpu_address(&o->percpu, pointer, cpu) + o->pcp_at, .first = p->n_pages,
+		.threshold = read_threshold(o, zone, cpu) };
 	if (mmw_shadow_read(&o->set, o->vm, set->va, &rec, &why)) {
 		problem(p, (struct mmw_pcp_problem){ .kind = MMW_PCP_UNREADABLE, .zone = zone, .cpu = set->cpu, .list = -1,
 			.addr = set->va, .why = why.code });
@@ -331,17 +344,17 @@ static void describe_lists(struct opening *o)
 {
 	const struct mmw_space *s = mmw_kernel_space(o->k);
 	struct mmw_pcp *p = o->out;
-	unsigned types = PCP_TYPES, low, huge;
+	unsigned types = PCP_TYPES, low, huge, largest = o->z->orders - 1;
 	int64_t v;
 
 	if (!mmw_kernel_enumerator(o->k, "migratetype", "MIGRATE_PCPTYPES", &v, NULL) && v > 0 && v <= (int64_t)p->lists)
 		types = (unsigned)v;
 	low = p->lists > types ? types * LOW_ORDERS : types;
-	huge = s && s->paging.bits[0] < o->z->orders ? s->paging.bits[0] : o->z->orders - 1;
+	huge = s ? s->paging.bits[0] : largest;
 	for (unsigned i = 0; i < p->lists; i++) {
-		unsigned behind = i - low;
+		unsigned behind = i - low, order = i < low ? i / types : huge;
 
-		p->list_order[i] = (uint8_t)(i < low ? i / types : huge);
+		p->list_order[i] = (uint8_t)(order < largest ? order : largest);
 		p->list_type[i] = i < low ? (int8_t)(i % types) : -1;
 		if (i < low)
 			continue;
@@ -396,6 +409,10 @@ static int bind(struct opening *o, struct mmw_err *err)
 			      o->lists.elem_size);
 	if (rc)
 		return rc;
+	if (mmw_kernel_member_any(o->k, "zone", "per_cpu_zonestats|pageset", &o->stats, NULL) ||
+	    (mmw_kernel_member(o->k, "per_cpu_zonestat", "stat_threshold", &o->threshold, NULL, NULL) &&
+	     mmw_kernel_member(o->k, "per_cpu_pageset", "stat_threshold", &o->threshold, NULL, NULL)))
+		o->stats.size = 0;
 	o->out->lists = (unsigned)o->lists.count;
 	o->out->has_limits = o->set.bound[3].present && o->set.bound[4].present;
 	describe_lists(o);

@@ -31,6 +31,7 @@ struct mmw_pcp_set {
 	int64_t count;         /* pages, as the kernel counts them */
 	int64_t high, batch;
 	int64_t high_min, high_max;  /* where has_limits (6.6) */
+	int64_t threshold;     /* how large a difference of the zone's counters may grow on this CPU; -1: not SMP, or not known */
 	uint64_t listed;       /* pages found on its lists */
 	size_t first, n;       /* those blocks, in mmw_pcp.pages */
 };

@@ -52,8 +52,14 @@ static void name_types_by_number(struct mmw_zones *z)
 
 	for (unsigned i = 0; i < z->types && i < mmw_array_len(names); i++)
 		snprintf(z->type_name[i], sizeof(z->type_name[i]), "%s", names[z->types == 5 && i == 4 ? 5 : i]);
-	if (z->types > 4)
-		z->isolate = (int)z->types - 1;
+}
+
+static int type_named(const struct mmw_zones *z, const char *name)
+{
+	for (unsigned i = 0; i < z->types; i++)
+		if (!strcmp(z->type_name[i], name))
+			return (int)i;
+	return -1;
 }
 
 /* The kernel's own names for the migrate types (mm/page_alloc.c, mm/show_mem.c: migratetype_names), by enumerator. */
@@ -67,7 +73,6 @@ static void name_types(struct mmw_kernel *k, struct mmw_zones *z)
 
 	int64_t first;
 
-	z->isolate = -1;
 	for (unsigned i = 0; i < z->types; i++)
 		snprintf(z->type_name[i], sizeof(z->type_name[i]), "type%u", i);
 	if (mmw_kernel_enumerator(k, "migratetype", "MIGRATE_UNMOVABLE", &first, NULL))
@@ -78,9 +83,10 @@ static void name_types(struct mmw_kernel *k, struct mmw_zones *z)
 		if (mmw_kernel_enumerator(k, "migratetype", known[i].enumerator, &v, NULL) || v < 0 || v >= z->types)
 			continue;
 		snprintf(z->type_name[v], sizeof(z->type_name[v]), "%s", known[i].name);
-		if (!strcmp(known[i].name, "Isolate"))
-			z->isolate = (int)v;
 	}
+	z->isolate = type_named(z, "Isolate");
+	z->cma = type_named(z, "CMA");
+	z->highatomic = type_named(z, "HighAtomic");
 }
 
 static int bind_areas(struct opening *o, struct mmw_err *err)

@@ -33,6 +33,7 @@ struct mmw_zones {
 	unsigned orders, types; /* as this kernel has them */
 	char type_name[MMW_MIGRATETYPES_MAX][16];
 	int isolate;            /* migrate type whose pages NR_FREE_PAGES leaves out; -1: none */
+	int cma, highatomic;    /* types of this name; -1: none */
 
 	/* Where the list heads are: zone.va + area + order * area_step + list + type * list_step. */
 	uint64_t area, area_step, list, list_step, nr_free;

@@ -2,8 +2,8 @@
 /*
  * memmap IMAGE THREADS RUNS [TYPES]    pass over all struct pages of the image's kernel, RUNS times
  *
- * Prints what a pass took in seconds at best, wall and CPU, what finding the kernel and its memmap took before, the bytes of
- * struct pages, and how many of them have any flag set. tests/bench/memmap runs it.
+ * Prints what a pass took in seconds at best, wall and CPU, what finding the kernel and its memmap took before, the
+ * bytes of struct pages, and how many of them have any flag set. tests/bench/memmap runs it.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -389,6 +389,22 @@ static bool frames_seed(unsigned index, struct blob *out)
 	return true;
 }
 
+/* The machine, then the same with what sections and nodes are made of. */
+static bool memmap_seed(unsigned index, struct blob *out)
+{
+	static const uint64_t values[] = { 0, 1, 0xffffea000000000f, 0xffff888000060000, 0xffff888000300007,
+					   UINT64_MAX };
+
+	if (index >= 24)
+		return false;
+	blob_u8(out, (uint8_t)(index % 2));
+	blob_u8(out, (uint8_t)(index / 2 % 8));
+	blob_uint(out, 8 * (index / 8), 2, false);
+	blob_u8(out, 8);
+	blob_uint(out, values[index / 4], 8, false);
+	return true;
+}
+
 /* Levels, byte order and root; then page, index, and an entry each. */
 static bool walk_seed(unsigned index, struct blob *out)
 {
@@ -572,7 +588,8 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		{ "lime", lime_seed },
 		{ "lz4", lz4_seed },
 		{ "lzop", lzop_seed },
-		{ "mm", mm_seed }, { "module", mm_seed },
+		{ "memmap", memmap_seed },
+		{ "mm", mm_seed }, { "module", mm_seed }, { "zoneinfo", mm_seed },
 		{ "notes", notes_seed },
 		{ "qcow2", qcow2_seed },
 		{ "qemu", qemu_seed },

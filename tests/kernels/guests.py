@@ -4,6 +4,7 @@
 import argparse
 import json
 import re
+import struct
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -91,6 +92,19 @@ class Check:
                     shown += 1
         if not missing and not extra:
             print("    the same lines in another order or number")
+
+
+def file_offset(path, pa):
+    """Where an ELF64 core keeps its memory at pa."""
+    with path.open("rb") as f:
+        head = f.read(64)
+        offset, count = struct.unpack_from("<Q", head, 32)[0], struct.unpack_from("<H", head, 56)[0]
+        f.seek(offset)
+        for segment in struct.iter_unpack("<IIQQQQQQ", f.read(56 * count)):
+            kind, _flags, at, _va, start, size, _memsz, _align = segment
+            if kind == 1 and start <= pa < start + size:
+                return at + pa - start
+    raise ValueError(f"{path.name} does not hold {pa:x}")
 
 
 def sysregs(c, cpu):

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lib/mm/memmap.c and lib/mm/pass.c: each memory model as kernels of its time lay it out, frames and struct pages both ways, the
- * states of sections and parts of them, tables that lie; and what a pass over them sees, in which order.
+ * lib/mm/memmap.c and lib/mm/pass.c: each memory model as kernels of its time lay it out, frames and struct pages
+ * both ways, the states of sections and parts of them, tables that lie; and what a pass over them sees, in which
+ * order.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,7 +35,8 @@ static const char prologue[] =
 	"map ffffffff81010000 30000 -> 210000 4K rodata\n"
 	"map ffffffff81040000 40000 -> 240000 4K data\n"
 	"map ffff888000000000 400000 -> 0 2M data\n"
-	"vmcoreinfo OSRELEASE=6.18.0-models\nvmcoreinfo PAGESIZE=4096\nvmcoreinfo SYMBOL(init_uts_ns)=ffffffff81041000\n"
+	"vmcoreinfo OSRELEASE=6.18.0-models\nvmcoreinfo PAGESIZE=4096\n"
+	"vmcoreinfo SYMBOL(init_uts_ns)=ffffffff81041000\n"
 	"vmcoreinfo SYMBOL(_stext)=ffffffff81000000\nvmcoreinfo SYMBOL(swapper_pg_dir)=ffffffff81042000\n"
 	"vmcoreinfo NUMBER(phys_base)=-14680064\nvmcoreinfo NUMBER(pgtable_l5_enabled)=0\nvmcoreinfo KERNELOFFSET=0\n"
 	"kallsyms 211000 ffffffff81011000 C base {\n"
@@ -80,7 +82,8 @@ static void machine_init(struct machine *m, const char *symbols, const char *typ
 
 	memset(m, 0, sizeof(*m));
 	assert_non_null(text);
-	snprintf(text, 1 << 16, "%s%sffffffff81080000 B _end\n}\nbtf 230000 4000 {\n%s%s}\n%s", prologue, symbols, common_types, types, body);
+	snprintf(text, 1 << 16, "%s%sffffffff81080000 B _end\n}\nbtf 230000 4000 {\n%s%s}\n%s", prologue, symbols,
+		 common_types, types, body);
 	recipe_text("machine", text, false, &p);
 	free(text);
 	wrap_format_by_name("elf")->write(&p, &m->b);
@@ -119,8 +122,8 @@ static void is(const struct machine *m, uint64_t first, uint64_t last, enum mmw_
 		uint64_t want = va ? va + (pfn - first) * PAGE_SIZE : 0, back;
 
 		if (mmw_memmap_state(&m->m, pfn) != state || mmw_memmap_page(&m->m, pfn) != want)
-			fail_msg("frame %llx: state %d, struct page %llx", (unsigned long long)pfn, mmw_memmap_state(&m->m, pfn),
-				 (unsigned long long)mmw_memmap_page(&m->m, pfn));
+			fail_msg("frame %llx: state %d, struct page %llx", (unsigned long long)pfn,
+				 mmw_memmap_state(&m->m, pfn), (unsigned long long)mmw_memmap_page(&m->m, pfn));
 		if (va) {
 			assert_true(mmw_memmap_pfn(&m->m, want, &back));
 			assert_int_equal(back, pfn);
@@ -138,7 +141,7 @@ static void no_page_at(const struct machine *m, uint64_t va)
 
 /* --- sparse ------------------------------------------------------------------------------------------------------- */
 
-/* Of the boot, with a hole of 2 MiB; missing; plugged in, partly; not online; a device's; present, but without a map. */
+/* Of the boot, with a hole; missing; plugged in, partly; not online; a device's; present, but without a map. */
 static const char sections[] =
 	"u64 60000: ffffea000000000f ffff888000061000\n"
 	"u64 60020: ffffea0000000007 ffff888000061040\n"
@@ -214,7 +217,8 @@ static void test_other_taint(void **state)
 
 	(void)state;
 	text_of(body, sizeof(body), sparse_body, sections);
-	text_of(types, sizeof(types), sparse_types, "enum flags SECTION_IS_VMEMMAP_PREINIT_BIT=4 SECTION_MAP_LAST_BIT=5\n");
+	text_of(types, sizeof(types), sparse_types,
+		"enum flags SECTION_IS_VMEMMAP_PREINIT_BIT=4 SECTION_MAP_LAST_BIT=5\n");
 	machine_init(&m, sparse_symbols, types, body);
 	opens(&m, MMW_SPARSEMEM_VMEMMAP);
 	assert_false(mmw_memmap_run(&m.m, 4 * SECTION)->device);
@@ -298,7 +302,8 @@ static void test_sparse_static_sections(void **state)
 {
 	static const char types[] = "struct mem_section_usage 8 0:u64[1]:pageblock_flags\n"
 				    "struct mem_section 10 0:u64:section_mem_map 8:u64:usage\n";
-	static const char symbols[] = "ffffffff81050008 D max_pfn\nffffffff81050400 D mem_section\nffffffff81050430 D other\n";
+	static const char symbols[] = "ffffffff81050008 D max_pfn\nffffffff81050400 D mem_section\n"
+				      "ffffffff81050430 D other\n";
 	static const char body[] =
 		"vmcoreinfo NUMBER(SECTION_SIZE_BITS)=24\n"
 		"u64 250008: 10000\n"
@@ -346,7 +351,8 @@ static void test_flat_node(void **state)
 	struct machine m;
 
 	(void)state;
-	machine_init(&m, "ffffffff81050000 D contig_page_data\n", node_types, "u64 250000: ffff888000300400 110 200 0\n");
+	machine_init(&m, "ffffffff81050000 D contig_page_data\n", node_types,
+		     "u64 250000: ffff888000300400 110 200 0\n");
 	opens(&m, MMW_FLATMEM);
 	is(&m, 0, 0x10f, MMW_FRAME_NONE, 0);
 	is(&m, 0x110, 0x30f, MMW_FRAME_ONLINE, 0xffff888000300400);
@@ -360,7 +366,8 @@ static void test_bare_map(void **state)
 	struct machine m;
 
 	(void)state;
-	machine_init(&m, "ffffffff81050000 D mem_map\nffffffff81050008 D max_mapnr\n", "", "u64 250000: ffff888000300000 200\n");
+	machine_init(&m, "ffffffff81050000 D mem_map\nffffffff81050008 D max_mapnr\n", "",
+		     "u64 250000: ffff888000300000 200\n");
 	opens(&m, MMW_FLATMEM);
 	is(&m, 0, 0x1ff, MMW_FRAME_ONLINE, 0xffff888000300000);
 	machine_fini(&m);
@@ -416,7 +423,8 @@ static void test_lies(void **state)
 	refuses(sparse_symbols, "", sparse_body, MMW_E_NOTYPE);
 	refuses("", sparse_types, "", MMW_E_NOSYM);
 	refuses("ffffffff81050000 D contig_page_data\n", node_types, "u64 250000: 0 0 0 0\n", MMW_E_CORRUPT);
-	refuses("ffffffff81050000 D contig_page_data\n", node_types, "u64 250000: ffff888000300000 ffffffffff 1 0\n", MMW_E_CORRUPT);
+	refuses("ffffffff81050000 D contig_page_data\n", node_types, "u64 250000: ffff888000300000 ffffffffff 1 0\n",
+		MMW_E_CORRUPT);
 	refuses("ffffffff81050000 D node_data\n", node_types, "", MMW_E_CORRUPT);
 }
 
@@ -542,7 +550,8 @@ static void test_pass_gaps(void **state)
 	struct watch w = { .m = &m.m };
 
 	(void)state;
-	machine_init(&m, "ffffffff81050000 D mem_section\n", "struct mem_section 10 0:u64:section_mem_map 8:u64:usage\n", body);
+	machine_init(&m, "ffffffff81050000 D mem_section\n",
+		     "struct mem_section 10 0:u64:section_mem_map 8:u64:usage\n", body);
 	opens(&m, MMW_SPARSEMEM);
 	assert_int_equal(mmw_pass(m.k, &m.m, 1, &watching, &w, &m.err), 0);
 	assert_int_equal(w.frames[MMW_FRAME_ONLINE], SECTION);
@@ -568,7 +577,8 @@ static void test_pass_repeated(void **state)
 	struct watch w = { .m = &m.m };
 
 	(void)state;
-	machine_init(&m, "ffffffff81050000 D mem_section\n", "struct mem_section 10 0:u64:section_mem_map 8:u64:usage\n", body);
+	machine_init(&m, "ffffffff81050000 D mem_section\n",
+		     "struct mem_section 10 0:u64:section_mem_map 8:u64:usage\n", body);
 	opens(&m, MMW_SPARSEMEM);
 	assert_int_equal(mmw_pass(m.k, &m.m, 1, &watching, &w, &m.err), 0);
 	assert_int_equal(w.repeated, 7 * 64);
@@ -604,9 +614,10 @@ static void test_pass_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vmemmap), cmocka_unit_test(test_holes_of_the_boot), cmocka_unit_test(test_other_taint),
-		cmocka_unit_test(test_vmcoreinfo), cmocka_unit_test(test_sparse), cmocka_unit_test(test_sparse_static_roots),
-		cmocka_unit_test(test_sparse_static_sections), cmocka_unit_test(test_flat), cmocka_unit_test(test_flat_node),
+		cmocka_unit_test(test_vmemmap), cmocka_unit_test(test_holes_of_the_boot),
+		cmocka_unit_test(test_other_taint), cmocka_unit_test(test_vmcoreinfo), cmocka_unit_test(test_sparse),
+		cmocka_unit_test(test_sparse_static_roots), cmocka_unit_test(test_sparse_static_sections),
+		cmocka_unit_test(test_flat), cmocka_unit_test(test_flat_node),
 		cmocka_unit_test(test_bare_map), cmocka_unit_test(test_discontiguous), cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_memblock), cmocka_unit_test(test_pass), cmocka_unit_test(test_pass_gaps),
 		cmocka_unit_test(test_pass_repeated), cmocka_unit_test(test_pass_fails),
