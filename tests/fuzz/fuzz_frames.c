@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A machine with frames of every kind (fixtures/recipes/frames.recipe), of which types, struct pages, page tables, tasks and
- * resources are overwritten: what page-types lists and what the ledger lists ascends, without a frame twice.
+ * A machine with frames of every kind (fixtures/recipes/frames.recipe), of which types, struct pages, page tables,
+ * tasks and resources are overwritten: what page-types lists and what the ledger lists ascends, without a frame twice.
  */
 #include <stdlib.h>
 #include <string.h>

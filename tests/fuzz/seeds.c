@@ -377,7 +377,8 @@ static bool mm_seed(unsigned index, struct blob *out)
 /* The same with what struct pages, lists and trees of this machine are made of. */
 static bool frames_seed(unsigned index, struct blob *out)
 {
-	static const uint64_t values[] = { 0, 1, 0xffffea0000004801, 0xffffffff81062040, 0xf5000000f4000000, UINT64_MAX };
+	static const uint64_t values[] = { 0, 1, 0xffffea0000004801, 0xffffffff81062040, 0xf5000000f4000000,
+					   UINT64_MAX };
 	static const uint16_t places[] = { 0x00, 0x08, 0x30, 0x40, 0x400, 0x410, 0x10, 0x800 };
 
 	if (index >= 128)
