@@ -472,11 +472,17 @@ static void skip_span(struct mmw_walk *w, uint64_t end, uint64_t last)
 		w->done = true;
 }
 
+/* A table of the walk, and the first address it serves there. */
+struct step {
+	uint64_t table, first;
+	bool met;
+};
+
 /*
  * The tables that a record was found by. *again: a level whose table another entry led to before, so all below it is known;
  * 0 when there is none (the root, which has none above it, is only met once).
  */
-static int claim_steps(struct making *m, const struct mmw_walk *w, const struct mmw_ent *e, uint64_t known[MMW_LEVELS_MAX],
+static int claim_steps(struct making *m, const struct mmw_walk *w, const struct mmw_ent *e, struct step known[MMW_LEVELS_MAX],
 		       unsigned *again, struct mmw_err *err)
 {
 	const struct mmw_space *space = w->space;
@@ -484,14 +490,14 @@ static int claim_steps(struct making *m, const struct mmw_walk *w, const struct 
 
 	*again = 0;
 	for (unsigned level = e->level; rc >= 0 && level < space->paging.levels; level++) {
-		uint64_t table = w->step[level].pte_pa & ~(mmw_table_bytes(&space->paging, level) - 1);
+		struct step one = { w->step[level].pte_pa & ~(mmw_table_bytes(&space->paging, level) - 1), w->at[level].first, true };
 
-		if (known[level] == table + 1)
+		if (known[level].met && known[level].table == one.table && known[level].first == one.first)
 			continue;
-		rc = claim_table(m, space, level, table, false, err);
+		rc = claim_table(m, space, level, one.table, false, err);
 		if (!rc)
 			*again = level + 1;
-		known[level] = table + 1;
+		known[level] = one;
 	}
 	return rc < 0 ? rc : 0;
 }
@@ -504,7 +510,8 @@ static int walk_kernel(struct making *m, struct mmw_err *err)
 {
 	const struct mmw_layout *layout = mmw_kernel_layout(m->k);
 	const struct mmw_space *space = mmw_kernel_space(m->k);
-	uint64_t known[MMW_LEVELS_MAX] = { 0 }, first = 0, last = m->word == 8 ? UINT64_MAX : UINT32_MAX;
+	struct step known[MMW_LEVELS_MAX] = { 0 };
+	uint64_t first = 0, last = m->word == 8 ? UINT64_MAX : UINT32_MAX;
 	struct mmw_walk w;
 	struct mmw_ent e;
 	int rc;
