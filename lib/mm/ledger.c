@@ -301,9 +301,9 @@ static void set_reserved(const struct mmw_ledger *l, struct section *s, struct m
  * The zone that struct page names; or one whose span the frame is in all the same: what is no memory between two zones' memory is
  * marked as the later one's (mm/mm_init.c, memmap_init: init_unavailable_range). False: it is in no span.
  */
-static bool in_zone(const struct mmw_ledger *l, const struct mmw_page *page, struct mmw_ledger_range *r)
+static bool in_zone(const struct mmw_ledger *l, uint64_t flags, struct mmw_ledger_range *r)
 {
-	unsigned node = mmw_page_node(&l->pages.place, page->flags), zone = mmw_page_zone(&l->pages.place, page->flags);
+	unsigned node = mmw_page_node(&l->pages.place, flags), zone = mmw_page_zone(&l->pages.place, flags);
 	const struct mmw_zone *found = NULL;
 
 	for (size_t i = 0; i < l->zones.n; i++) {
@@ -325,7 +325,7 @@ static void classify(const struct mmw_ledger *l, struct section *s, const struct
 	uint64_t kpf = mmw_kpf_of(&l->kpf, &s->state, run, page, NULL);
 	uint32_t cpu;
 
-	if (!in_zone(l, page, r)) {
+	if (!in_zone(l, page->flags, r)) {
 		set(r, MMW_CLASS_OUTSIDE, 0);
 		return;
 	}
@@ -374,11 +374,13 @@ static int64_t look(void *ctx, void *state, const struct mmw_page_run *run)
 	/* What is no memory is a hole where a zone spans it (hand_on_holes). */
 	if (!run->bytes && (run->state == MMW_FRAME_ONLINE || run->state == MMW_FRAME_OFFLINE)) {
 		bool lost = run->state == MMW_FRAME_ONLINE;
-		struct mmw_ledger_range none = { .pfn = run->pfn, .n = run->n, .zone = MMW_NO_ZONE,
-						 .class = lost ? MMW_CLASS_LOST : MMW_CLASS_OFFLINE,
+		struct mmw_ledger_range none = { .n = 1, .class = lost ? MMW_CLASS_LOST : MMW_CLASS_OFFLINE,
 						 .detail = lost ? (uint64_t)run->why : MMW_OFFLINE_SECTION };
 
-		rc = add_frames(s, &none);
+		for (none.pfn = run->pfn; !rc && none.pfn - run->pfn < run->n; none.pfn++) {
+			in_zone(l, 0, &none);
+			rc = add_frames(s, &none);
+		}
 	}
 	for (uint64_t i = 0; run->bytes && !rc && i < run->n; i++) {
 		struct mmw_ledger_range one = { .pfn = run->pfn + i, .n = 1 };
