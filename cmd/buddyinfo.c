@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * buddyinfo: /proc/buddyinfo rebuilt by walking the free lists, and checked against the struct pages' own marks; each free block;
- * and everything that contradicts the lists.
+ * buddyinfo: /proc/buddyinfo rebuilt by walking the free lists, and checked against the struct pages' own marks; each
+ * free block; and everything that contradicts the lists.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -44,7 +44,8 @@ static const struct mmw_col block_cols[] = {
 	{ 0 },
 };
 
-enum { CHK_PROBLEM, CHK_NODE, CHK_ZONE, CHK_ORDER, CHK_TYPE, CHK_CPU, CHK_ADDR, CHK_PFN, CHK_FOUND, CHK_EXPECTED, CHK_TEXT };
+enum { CHK_PROBLEM, CHK_NODE, CHK_ZONE, CHK_ORDER, CHK_TYPE, CHK_CPU, CHK_ADDR, CHK_PFN, CHK_FOUND, CHK_EXPECTED,
+       CHK_TEXT };
 
 static const struct mmw_col check_cols[] = {
 	[CHK_PROBLEM] = { "problem", "what kind of contradiction: a word that stays", 15, false, true },
@@ -291,7 +292,7 @@ static int run_zones(struct mmw_target *t, struct mmw_err *err)
 	return 0;
 }
 
-/* --- each block ---------------------------------------------------------------------------------------------------- */
+/* --- each block --------------------------------------------------------------------------------------------------- */
 
 /* The zone of its list, or else the one it lies in. */
 static const struct mmw_zone *zone_of(const struct mmw_buddy *b, const struct mmw_block *block)
@@ -309,7 +310,8 @@ static const char *type_name(const struct mmw_buddy *b, int type)
 	return type >= 0 && (unsigned)type < b->zones.types ? b->zones.type_name[type] : NULL;
 }
 
-static bool wanted(const struct opts *o, const struct mmw_buddy *b, const struct mmw_block *block, const struct mmw_zone *z)
+static bool wanted(const struct opts *o, const struct mmw_buddy *b, const struct mmw_block *block,
+		   const struct mmw_zone *z)
 {
 	if (o->has_order && block->order != o->order)
 		return false;
@@ -320,8 +322,8 @@ static bool wanted(const struct opts *o, const struct mmw_buddy *b, const struct
 	return (!o->zone || !strcasecmp(z->name, o->zone)) && (!o->has_node || z->node == o->node);
 }
 
-static void print_block(FILE *to, const struct mmw_block *block, uint64_t pa, const struct mmw_zone *z, const char *type,
-			const char *pageblock)
+static void print_block(FILE *to, const struct mmw_block *block, uint64_t pa, const struct mmw_zone *z,
+			const char *type, const char *pageblock)
 {
 	fprintf(to, "0x%010" PRIx64 " pfn 0x%" PRIx64, pa, block->pfn);
 	if (block->order == MMW_ORDER_NONE)
@@ -368,13 +370,15 @@ static int check_names(const struct opts *o, const struct mmw_buddy *b, struct m
 	for (size_t i = 0; i < b->zones.n; i++)
 		zone = zone || !strcasecmp(b->zones.zone[i].name, o->zone);
 	if (!type)
-		return mmw_fail(err, MMW_E_ARG, 0, "--type: this kernel has no migrate type '%s' (buddyinfo -v shows them)", o->type);
+		return mmw_fail(err, MMW_E_ARG, 0, "--type: this kernel has no migrate type '%s' (buddyinfo -v shows them)",
+				o->type);
 	if (!zone)
 		return mmw_fail(err, MMW_E_ARG, 0, "--zone: no zone '%s' has memory", o->zone);
 	return 0;
 }
 
-static void list_blocks(struct mmw_target *t, const struct opts *o, const struct mmw_buddy *b, const struct mmw_pageblocks *p)
+static void list_blocks(struct mmw_target *t, const struct opts *o, const struct mmw_buddy *b,
+			const struct mmw_pageblocks *p)
 {
 	unsigned page_shift = mmw_kernel_page_shift(t->kernel);
 
@@ -386,7 +390,9 @@ static void list_blocks(struct mmw_target *t, const struct opts *o, const struct
 
 		if (!wanted(o, b, block, z))
 			continue;
-		pageblock = p->counts && z ? type_name(b, mmw_pageblock_type(p, mmw_kernel_vm(t->kernel), z, block->pfn)) : NULL;
+		pageblock = NULL;
+		if (p->counts && z)
+			pageblock = type_name(b, mmw_pageblock_type(p, mmw_kernel_vm(t->kernel), z, block->pfn));
 		if (t->out.mode == MMW_OUT_TEXT)
 			print_block(t->out.to, block, pa, z, type, pageblock);
 		else
@@ -415,7 +421,8 @@ static int run_blocks(struct mmw_target *t, const struct opts *o, struct mmw_err
 	}
 	list_blocks(t, o, &b, &p);
 	if (b.n_problems || b.more_problems) {
-		mmw_warn("free lists NOT verified: %" PRIu64 " problems (--check names them)", b.n_problems + b.more_problems);
+		mmw_warn("free lists NOT verified: %" PRIu64 " problems (--check names them)",
+			 b.n_problems + b.more_problems);
 		t->damage = true;
 	}
 	mmw_pageblocks_close(&p);
@@ -423,7 +430,7 @@ static int run_blocks(struct mmw_target *t, const struct opts *o, struct mmw_err
 	return 0;
 }
 
-/* --- contradictions ------------------------------------------------------------------------------------------------ */
+/* --- contradictions ----------------------------------------------------------------------------------------------- */
 
 static void row_problem(struct mmw_target *t, const struct mmw_buddy *b, const struct mmw_buddy_problem *p)
 {

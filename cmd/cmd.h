@@ -109,6 +109,9 @@ const char *mmw_rights_text(uint8_t rights, bool user, char *buf);
 /* "symbol+0x12", "symbol+0x12 [module]", or "" where va lies in none. */
 const char *mmw_symbol_text(struct mmw_kernel *k, uint64_t va, char *buf, size_t size);
 
+/* Is physical memory in the image: "stored", "excluded", "truncated", "absent". */
+const char *mmw_memory_word(const struct mmw_image *img, uint64_t pa);
+
 /* The first source that has this type, modules' last, and its id there. MMW_E_NOTYPE. */
 int mmw_find_type(struct mmw_kernel *k, const char *name, const struct mmw_typesrc **source, uint64_t *id, struct mmw_err *err);
 

@@ -14,18 +14,21 @@ enum { COL_NODE, COL_ZONE, COL_NR_FREE, COL_UNUSABLE, COL_INDEX };
 static const struct mmw_col cols[] = {
 	[COL_NODE] = { "node", "memory node", 4, true, true },
 	[COL_ZONE] = { "zone", "zone", 8, false, true },
-	[COL_NR_FREE] = { "nr_free", "free blocks of each order, from 0 up, as the kernel counts them", 40, false, false },
-	[COL_UNUSABLE] = { "unusable", "for each order, thousandths of the free memory that a request of it could not use", 50, false, true },
-	[COL_INDEX] = { "index", "for each order why a request would fail: thousandths from memory (0) to fragmentation; -1000: it would not",
-			50, false, true },
+	[COL_NR_FREE] = { "nr_free", "free blocks of each order, from 0 up, as the kernel counts them", 40, false,
+			  false },
+	[COL_UNUSABLE] = { "unusable", "for each order, thousandths of the free memory that a request of it could not use",
+			   50, false, true },
+	[COL_INDEX] = { "index", "for each order why a request would fail: thousandths from memory (0) to fragmentation; "
+			"-1000: it would not", 50, false, true },
 	{ 0 },
 };
 
-enum { TRY_ATTEMPT, TRY_NODE, TRY_ZONE, TRY_FREE, TRY_UNUSABLE, TRY_NEEDED, TRY_MARK, TRY_BOOST, TRY_RESERVE, TRY_ENOUGH, TRY_BLOCK,
-       TRY_TYPE, TRY_BLOCK_ORDER, TRY_GOOD, TRY_USED, TRY_TEXT };
+enum { TRY_ATTEMPT, TRY_NODE, TRY_ZONE, TRY_FREE, TRY_UNUSABLE, TRY_NEEDED, TRY_MARK, TRY_BOOST, TRY_RESERVE, TRY_ENOUGH,
+       TRY_BLOCK, TRY_TYPE, TRY_BLOCK_ORDER, TRY_GOOD, TRY_USED, TRY_TEXT };
 
 static const struct mmw_col try_cols[] = {
-	[TRY_ATTEMPT] = { "attempt", "low: down to the low watermark; min: below it; all: without watermarks", 7, false, true },
+	[TRY_ATTEMPT] = { "attempt", "low: down to the low watermark; min: below it; all: without watermarks", 7, false,
+			  true },
 	[TRY_NODE] = { "node", "memory node", 4, true, true },
 	[TRY_ZONE] = { "zone", "zone, in the order of preference", 8, false, true },
 	[TRY_FREE] = { "free", "free pages, as the kernel looks at them", 8, true, true },
@@ -57,7 +60,8 @@ enum { OPT_ORDER = 3000, OPT_GFP, OPT_NODE, OPT_FILE };
 static const struct argp_option options[] = {
 	{ "file", OPT_FILE, "NAME", 0, "only this one: unusable_index or extfrag_index", 0 },
 	{ "order", OPT_ORDER, "N", 0, "would an allocation of 2^N pages succeed, from where, and if not, why", 0 },
-	{ "gfp", OPT_GFP, "FLAGS", 0, "with --order: its flags, GFP_KERNEL unless given: names with | between them, or 0x...", 0 },
+	{ "gfp", OPT_GFP, "FLAGS", 0,
+	  "with --order: its flags, GFP_KERNEL unless given: names with | between them, or 0x...", 0 },
 	{ "node", OPT_NODE, "N", 0, "with --order: the memory node it is asked of, the first unless given", 0 },
 	{ 0 },
 };
@@ -100,7 +104,7 @@ static const struct mmw_view *view(const void *opts)
 	return ((const struct opts *)opts)->has_order ? &views[0] : NULL;
 }
 
-/* --- the indices ---------------------------------------------------------------------------------------------------- */
+/* --- the indices -------------------------------------------------------------------------------------------------- */
 
 typedef int index_of(const struct mmw_zones *z, const struct mmw_zone *zone, unsigned order);
 
@@ -118,7 +122,7 @@ static void print_file(FILE *to, const struct mmw_zones *z, index_of *of, const 
 	}
 }
 
-/* Newer kernels print extfrag_index, which can be negative, in columns; the format itself is in the image (5.10 has it not, 6.1 has). */
+/* Newer kernels print extfrag_index, which can be negative, in columns; their format is in the image (6.1; not 5.10). */
 static const char *extfrag_form(struct mmw_kernel *k)
 {
 	struct mmw_ktext wanted = { .start = "%2d.%03d " };
@@ -129,7 +133,8 @@ static const char *extfrag_form(struct mmw_kernel *k)
 
 static void print_indices(struct mmw_target *t, const struct opts *o, const struct mmw_zones *z)
 {
-	bool unusable = !o->file || !strcmp(o->file, "unusable_index"), index = !o->file || !strcmp(o->file, "extfrag_index");
+	bool unusable = !o->file || !strcmp(o->file, "unusable_index");
+	bool index = !o->file || !strcmp(o->file, "extfrag_index");
 	FILE *to = t->out.to;
 
 	if (!o->file)
@@ -188,7 +193,7 @@ static int run_indices(struct mmw_target *t, const struct opts *o, struct mmw_er
 	return 0;
 }
 
-/* --- an allocation -------------------------------------------------------------------------------------------------- */
+/* --- an allocation ------------------------------------------------------------------------------------------------ */
 
 static const char *const attempt_words[MMW_ALLOC_ATTEMPTS] = { "low", "min", "all" };
 static const char *const block_words[] = { "none", "own", "cma", "fallback", "highatomic" };
@@ -201,20 +206,24 @@ static void try_text(const struct mmw_alloc *a, const struct mmw_alloc_try *t, c
 	int64_t more = t->sum.needed - t->sum.available + 1;
 
 	if (!t->sum.enough && t->block == MMW_ALLOC_NO_BLOCK)
-		snprintf(buf, size, "too little memory by %" PRId64 " pages, and no block of order %u or more that it may use", more, a->order);
+		snprintf(buf, size, "too little memory by %" PRId64 " pages, and no block of order %u or more that it may use",
+			 more, a->order);
 	else if (!t->sum.enough)
 		snprintf(buf, size, "too little memory by %" PRId64 " page%s", more, more == 1 ? "" : "s");
 	else if (t->block == MMW_ALLOC_NO_BLOCK && t->listed_elsewhere)
-		snprintf(buf, size, "too broken up: blocks of order %u and more are only on lists that it may not use", a->order);
+		snprintf(buf, size, "too broken up: blocks of order %u and more are only on lists that it may not use",
+			 a->order);
 	else if (t->block == MMW_ALLOC_NO_BLOCK)
 		snprintf(buf, size, "too broken up: no block of order %u or more", a->order);
 	else
-		snprintf(buf, size, "%s a block of order %u, %s%s", t->used ? "gives" : "could give", t->block_order, type,
-			 t->block == MMW_ALLOC_FALLBACK ? " (a fallback)" : "");
+		snprintf(buf, size, "%s a block of order %u, %s%s", t->used ? "gives" : "could give", t->block_order,
+			 type, t->block == MMW_ALLOC_FALLBACK ? " (a fallback)" : "");
 }
 
-static void print_try(FILE *to, const struct mmw_alloc *a, enum mmw_alloc_attempt attempt, const struct mmw_alloc_try *t)
+static void print_try(FILE *to, const struct mmw_alloc *a, enum mmw_alloc_attempt attempt,
+		      const struct mmw_alloc_try *t)
 {
+	const struct mmw_alloc_rights *r = &a->rights[attempt];
 	const struct mmw_zone_marks *z = &a->stat.zones[t->zone];
 	char text[160];
 
@@ -223,14 +232,15 @@ static void print_try(FILE *to, const struct mmw_alloc *a, enum mmw_alloc_attemp
 	if (t->sum.unusable)
 		fprintf(to, " - %" PRId64 " unusable", t->sum.unusable);
 	if (attempt != MMW_ALLOC_ALL)
-		fprintf(to, " %s %" PRId64 " (%s %" PRIu64 "%s, reserve %" PRId64 ")", t->sum.enough ? ">" : "<=", t->sum.needed,
-			attempt_words[attempt], t->figures.mark + (a->rights[attempt].no_boost ? 0 : t->figures.boost),
-			a->rights[attempt].quarter ? ", of which 3/8" : a->rights[attempt].half ? ", of which half" : "",
+		fprintf(to, " %s %" PRId64 " (%s %" PRIu64 "%s, reserve %" PRId64 ")", t->sum.enough ? ">" : "<=",
+			t->sum.needed, attempt_words[attempt], t->figures.mark + (r->no_boost ? 0 : t->figures.boost),
+			r->quarter ? r->half ? ", of which 3/8" : ", of which 3/4" : r->half ? ", of which half" : "",
 			t->figures.reserve);
 	fprintf(to, ": %s\n", text);
 }
 
-static void row_try(struct mmw_out *o, const struct mmw_alloc *a, enum mmw_alloc_attempt attempt, const struct mmw_alloc_try *t)
+static void row_try(struct mmw_out *o, const struct mmw_alloc *a, enum mmw_alloc_attempt attempt,
+		    const struct mmw_alloc_try *t)
 {
 	const struct mmw_zone_marks *z = &a->stat.zones[t->zone];
 	char text[160];
@@ -260,7 +270,8 @@ static void row_try(struct mmw_out *o, const struct mmw_alloc *a, enum mmw_alloc
 /* The zones of an attempt; true when one of them serves the request. */
 static bool show_attempt(struct mmw_target *t, const struct mmw_alloc *a, enum mmw_alloc_attempt attempt)
 {
-	static const char *const heads[] = { "The fast path, down to the low watermark:", "The slow path, down to the min watermark:",
+	static const char *const heads[] = { "The fast path, down to the low watermark:",
+					     "The slow path, down to the min watermark:",
 					     "The last reserves (__GFP_MEMALLOC), without watermarks:" };
 	bool used = false;
 
@@ -280,7 +291,8 @@ static bool show_attempt(struct mmw_target *t, const struct mmw_alloc *a, enum m
 
 static void print_verdict(FILE *to, const struct mmw_alloc *a, int attempt)
 {
-	static const char *const good[] = { "it succeeds at once", "it succeeds below the low watermark", "it succeeds from the last reserves" };
+	static const char *const good[] = { "it succeeds at once", "it succeeds below the low watermark",
+					    "it succeeds from the last reserves" };
 	bool wakes = attempt && mmw_gfp_has(&a->gfp, a->flags, MMW_GFP_KSWAPD_RECLAIM);
 
 	if (attempt < MMW_ALLOC_ATTEMPTS)
@@ -297,15 +309,17 @@ static int run_order(struct mmw_target *t, const struct opts *o, struct mmw_err 
 	struct mmw_alloc a;
 	int attempt = 0, rc;
 
-	rc = mmw_alloc_open(t->kernel, o->order, o->gfp ? o->gfp : "GFP_KERNEL", o->has_node ? (int)o->node : -1, &a, err);
+	rc = mmw_alloc_open(t->kernel, o->order, o->gfp ? o->gfp : "GFP_KERNEL", o->has_node ? (int)o->node : -1, &a,
+			    err);
 	if (rc)
 		return rc;
 	if (t->out.mode == MMW_OUT_TEXT)
 		fprintf(t->out.to, "order %u, gfp_mask %s, migrate type %s, node %u, zones up to %s\n", a.order,
 			mmw_gfp_text(&a.gfp, a.flags, flags), a.zones.type_name[a.type], a.node,
 			a.highest < a.stat.n_zones ? a.stat.zones[a.highest].name : "?");
-	while (attempt < MMW_ALLOC_ATTEMPTS && (!a.made[attempt] || !show_attempt(t, &a, (enum mmw_alloc_attempt)attempt)))
-		attempt++;
+	for (; attempt < MMW_ALLOC_ATTEMPTS; attempt++)
+		if (a.made[attempt] && show_attempt(t, &a, (enum mmw_alloc_attempt)attempt))
+			break;
 	if (t->out.mode == MMW_OUT_TEXT)
 		print_verdict(t->out.to, &a, attempt);
 	if (t->verbose || !strncmp(a.gfp.source, "GUESSED", 7))
@@ -331,8 +345,8 @@ static int run(struct mmw_target *t, void *opts, int argc, char **argv, struct m
 const struct mmw_cmd mmw_cmd_fragmentation = {
 	.name = "fragmentation",
 	.summary = "how broken up free memory is, and why an allocation would fail",
-	.doc = "Print debugfs extfrag/unusable_index and extfrag/extfrag_index as they were when the image was taken. With --order: "
-	       "whether an allocation would have succeeded then, by the kernel's own rules, zone by zone.",
+	.doc = "Print debugfs extfrag/unusable_index and extfrag/extfrag_index as they were when the image was taken. With "
+	       "--order: whether an allocation would have succeeded then, by the kernel's own rules, zone by zone.",
 	.options = options,
 	.parse = parse_opt,
 	.opts_size = sizeof(struct opts),

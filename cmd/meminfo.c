@@ -49,7 +49,8 @@ static void show(struct mmw_target *t, const struct mmw_meminfo_line *line)
 	if (t->out.mode != MMW_OUT_TEXT)
 		row(&t->out, line);
 	else if (line->known)
-		fprintf(t->out.to, "%s%*" PRIu64 "%s\n", line->label, width_of(line), line->value, line->kb ? " kB" : "");
+		fprintf(t->out.to, "%s%*" PRIu64 "%s\n", line->label, width_of(line), line->value,
+			line->kb ? " kB" : "");
 }
 
 static int run(struct mmw_target *t, void *opts, int argc, char **argv, struct mmw_err *err)
@@ -80,8 +81,8 @@ static int run(struct mmw_target *t, void *opts, int argc, char **argv, struct m
 const struct mmw_cmd mmw_cmd_meminfo = {
 	.name = "meminfo",
 	.summary = "what memory is used for, as /proc/meminfo prints it",
-	.doc = "Print /proc/meminfo as it was when the image was taken. A line whose value cannot be had is left out, and named on "
-	       "standard error.",
+	.doc = "Print /proc/meminfo as it was when the image was taken. A line whose value cannot be had is left out, "
+	       "and named on standard error.",
 	.cols = cols,
 	.schema = "meminfo/1",
 	.run = run,

@@ -205,6 +205,20 @@ void mmw_out_row(struct mmw_out *o)
 	memset(o->set, 0, sizeof(o->set));
 }
 
+void mmw_out_lines(struct mmw_out *o)
+{
+	for (size_t i = 0; i < o->n_cols; i++) {
+		const char *text = o->set[i] ? o->cell[i] : "?";
+
+		if (!strcmp(text, "-"))
+			continue;
+		for (const char *s = o->cols[i].name; *s; s++)
+			fputc(*s == '_' ? ' ' : *s, o->to);
+		fprintf(o->to, "%*s%s\n", MMW_LINE_NAMES - (int)strlen(o->cols[i].name), "", text);
+	}
+	memset(o->set, 0, sizeof(o->set));
+}
+
 const char *mmw_size_text(uint64_t bytes, char *buf)
 {
 	const char *unit = "BKMGTPE";

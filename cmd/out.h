@@ -25,7 +25,7 @@ struct mmw_col {
 
 enum mmw_out_mode { MMW_OUT_TEXT, MMW_OUT_TABLE, MMW_OUT_JSON };
 
-enum { MMW_COLS_MAX = 32, MMW_CELL_MAX = 640 };
+enum { MMW_COLS_MAX = 32, MMW_CELL_MAX = 640, MMW_LINE_NAMES = 14 };
 
 struct mmw_out {
 	enum mmw_out_mode mode;
@@ -59,6 +59,8 @@ void mmw_out_none(struct mmw_out *o, int col);
 
 /* Print the row and start the next one. */
 void mmw_out_row(struct mmw_out *o);
+/* The same as text, a line for each cell: its name and value. Cells that are "-" are left out. */
+void mmw_out_lines(struct mmw_out *o);
 
 /* A 64-bit value as the JSON string "0x...". */
 json_t *mmw_json_hex(uint64_t value);

@@ -226,6 +226,16 @@ const char *mmw_rights_text(uint8_t rights, bool user, char *buf)
 	return buf;
 }
 
+const char *mmw_memory_word(const struct mmw_image *img, uint64_t pa)
+{
+	static const char *const words[] = { "stored", "excluded", "truncated" };
+	struct mmw_extent e;
+
+	if (!mmw_image_next_extent(img, pa, &e) || e.pa > pa)
+		return "absent";
+	return words[e.state];
+}
+
 const char *mmw_symbol_text(struct mmw_kernel *k, uint64_t va, char *buf, size_t size)
 {
 	struct mmw_modules *m;

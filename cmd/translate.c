@@ -8,6 +8,7 @@
 #include "cmd/cmd.h"
 #include "lib/base/vec.h"
 #include "lib/kernel/module.h"
+#include "lib/mm/aliases.h"
 
 enum {
 	COL_VA, COL_PA, COL_STATUS, COL_PAGE_SIZE, COL_FLAGS, COL_RIGHTS, COL_USER_RIGHTS, COL_MEMORY, COL_REGION,
@@ -85,17 +86,6 @@ static const char *status_of(const struct mmw_ent *e)
 	default:
 		return "not-present";
 	}
-}
-
-/* Is the page itself in the image? */
-static const char *memory_of(const struct mmw_image *img, uint64_t pa)
-{
-	static const char *const words[] = { "stored", "excluded", "truncated" };
-	struct mmw_extent e;
-
-	if (!mmw_image_next_extent(img, pa, &e) || e.pa > pa)
-		return "absent";
-	return words[e.state];
 }
 
 static const char *why_of(const struct mmw_target *t, const struct answer *a, char *buf, size_t size)
@@ -247,7 +237,7 @@ static void print_block(struct mmw_target *t, const struct answer *a)
 				 mmw_size_text(mmw_ent_size(a->walk, &a->ent) << a->ent.run, why));
 			print_line(t, "RUN", text);
 		}
-		print_line(t, "MEMORY", memory_of(t->image, a->ent.pa));
+		print_line(t, "MEMORY", mmw_memory_word(t->image, a->ent.pa));
 	} else {
 		fputc('\n', t->out.to);
 	}
@@ -392,7 +382,7 @@ static void print_row(struct mmw_target *t, const struct answer *a)
 		mmw_out_words(o, COL_FLAGS, text);
 		mmw_out_str(o, COL_RIGHTS, mmw_rights_text(a->ent.rights, false, text));
 		mmw_out_str(o, COL_USER_RIGHTS, mmw_rights_text(a->ent.rights, true, text));
-		mmw_out_str(o, COL_MEMORY, memory_of(t->image, a->ent.pa));
+		mmw_out_str(o, COL_MEMORY, mmw_memory_word(t->image, a->ent.pa));
 	} else {
 		for (int col = COL_PA; col < COL_REGION; col++)
 			if (col != COL_STATUS)
@@ -511,45 +501,23 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static size_t first_at_least(const uint64_t *pas, size_t n, uint64_t pa)
+/* What is mapped somewhere. */
+struct found {
+	struct job *j;
+	bool *seen;
+};
+
+static int print_alias(void *ctx, size_t index, const struct mmw_ent *ent)
 {
-	size_t lo = 0, hi = n;
+	struct found *f = ctx;
+	struct answer a = { .va = ent->va, .ent = *ent, .walk = &f->j->walk };
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (pas[mid] < pa)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-/* Every leaf of the tables is looked at once, so aliases are all found, not only the linear map. */
-static int find_aliases(struct job *j, const uint64_t *pas, size_t n, bool *seen, struct mmw_err *err)
-{
-	struct answer a = { .walk = &j->walk };
-	int rc;
-
-	mmw_walk_seek(&j->walk, 0, UINT64_MAX);
-	while ((rc = mmw_walk_next(&j->walk, &a.ent, err)) == 1) {
-		uint64_t va = a.ent.va, pa = a.ent.pa, span = a.ent.last - a.ent.va;
-
-		if (a.ent.kind != MMW_ENT_LEAF)
-			continue;
-		for (size_t i = first_at_least(pas, n, pa); i < n && pas[i] - pa <= span; i++) {
-			seen[i] = true;
-			a.va = va + (pas[i] - pa);
-			a.ent.pa = pas[i];
-			if (j->t->out.mode == MMW_OUT_TEXT)
-				print_brief(j->t, &a, &j->flags);
-			else
-				print_row(j->t, &a);
-			a.ent.pa = pa;
-		}
-	}
-	return rc;
+	f->seen[index] = true;
+	if (f->j->t->out.mode == MMW_OUT_TEXT)
+		print_brief(f->j->t, &a, &f->j->flags);
+	else
+		print_row(f->j->t, &a);
+	return 0;
 }
 
 static int run_back(struct mmw_target *t, const struct mmw_space *space, int argc, char **argv, struct mmw_err *err)
@@ -557,6 +525,7 @@ static int run_back(struct mmw_target *t, const struct mmw_space *space, int arg
 	struct job *j = calloc(1, sizeof(*j));
 	uint64_t *pas = calloc(argc + 1, sizeof(*pas));
 	bool *seen = calloc(argc + 1, sizeof(*seen));
+	struct found found = { j, seen };
 	int rc = 0;
 
 	if (!j || !pas || !seen)
@@ -572,7 +541,8 @@ static int run_back(struct mmw_target *t, const struct mmw_space *space, int arg
 		qsort(pas, argc, sizeof(*pas), by_value);
 		j->t = t;
 		mmw_walk_init(&j->walk, mmw_kernel_reader(t->kernel), space, 0, 0);
-		rc = find_aliases(j, pas, argc, seen, err);
+		rc = mmw_aliases_find(&(struct mmw_aliases){ .pas = pas, .n = argc, .leaf = print_alias, .ctx = &found }, &j->walk, 0,
+				      UINT64_MAX, err);
 	}
 	for (int i = 0; !rc && i < argc; i++) {
 		if (seen[i])

@@ -11,7 +11,10 @@
 #include "lib/mm/pcp.h"
 #include "lib/mm/vmstat.h"
 
-enum { COL_NODE, COL_ZONE, COL_CPU, COL_ITEM, COL_VALUE, COL_DIFFS, COL_LIST, COL_ORDER, COL_TYPE, COL_POSITION, COL_PFN, COL_PAGE };
+enum {
+	COL_NODE, COL_ZONE, COL_CPU, COL_ITEM, COL_VALUE, COL_DIFFS, COL_LIST, COL_ORDER, COL_TYPE, COL_POSITION,
+	COL_PFN, COL_PAGE,
+};
 
 static const struct mmw_col cols[] = {
 	[COL_NODE] = { "node", "memory node", 4, true, true },
@@ -19,7 +22,8 @@ static const struct mmw_col cols[] = {
 	[COL_CPU] = { "cpu", "CPU; none: of the zone", 4, true, true },
 	[COL_ITEM] = { "item", "what /proc/zoneinfo calls it; with --pcp, 'page'", 30, false, true },
 	[COL_VALUE] = { "value", "as /proc/zoneinfo prints it; with --pcp, pages in the block", 12, true, true },
-	[COL_DIFFS] = { "with_diffs", "a counter with the differences that CPUs have not added to it yet", 12, true, true },
+	[COL_DIFFS] = { "with_diffs", "a counter with the differences that CPUs have not added to it yet", 12, true,
+			true },
 	[COL_LIST] = { "list", "--pcp: index of the list", 4, true, false },
 	[COL_ORDER] = { "order", "--pcp: order of its blocks", 5, true, false },
 	[COL_TYPE] = { "type", "--pcp: their migrate type", 12, false, false },
@@ -62,16 +66,18 @@ struct job {
 /* --- the kernel's own format -------------------------------------------------------------------------------------- */
 
 /*
- * Which lines a zone has changed often, and not with anything else that types tell (mm/vmstat.c, zoneinfo_show_print): boost,
- * promo, high_min, reserved_highatomic. So the lines are those of the kernel's own format strings; without them, these, less
- * what this kernel has no value for.
+ * Which lines a zone has changed often, and not with anything else that types tell (mm/vmstat.c, zoneinfo_show_print):
+ * boost, promo, high_min, reserved_highatomic. So the lines are those of the kernel's own format strings; without them,
+ * these, less what this kernel has no value for.
  */
 static const char *const formats[3] = {
 	"\n  pages free     %lu\n        boost    %lu\n        min      %lu\n        low      %lu\n        high     %lu"
-	"\n        promo    %lu\n        spanned  %lu\n        present  %lu\n        managed  %lu\n        cma      %lu",
+	"\n        promo    %lu\n        spanned  %lu\n        present  %lu\n        managed  %lu\n        cma"
+	"      %lu",
 	"\n    cpu: %i\n              count:    %i\n              high:     %i\n              batch:    %i"
 	"\n              high_min: %i\n              high_max: %i",
-	"\n  node_unreclaimable:  %u\n  start_pfn:           %lu\n  reserved_highatomic: %lu\n  free_highatomic:     %lu",
+	"\n  node_unreclaimable:  %u\n  start_pfn:           %lu\n  reserved_highatomic: %lu\n  free_highatomic:"
+	"     %lu",
 };
 
 static void find_formats(struct job *j)
@@ -157,8 +163,12 @@ static bool zone_value(const struct job *j, size_t row, const char *label, uint6
 static bool set_value(const struct job *j, const struct mmw_pcp_set *s, const char *label, uint64_t *out)
 {
 	const struct { const char *label; bool known; int64_t value; } known[] = {
-		{ "cpu", true, s->cpu }, { "count", s->read, s->count }, { "high", s->read, s->high }, { "batch", s->read, s->batch },
-		{ "high_min", s->read && j->pcp.has_limits, s->high_min }, { "high_max", s->read && j->pcp.has_limits, s->high_max },
+		{ "cpu", true, s->cpu },
+		{ "count", s->read, s->count },
+		{ "high", s->read, s->high },
+		{ "batch", s->read, s->batch },
+		{ "high_min", s->read && j->pcp.has_limits, s->high_min },
+		{ "high_max", s->read && j->pcp.has_limits, s->high_max },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -192,7 +202,8 @@ static void print_counters(const struct job *j, enum mmw_stat_kind kind, size_t 
 	const struct mmw_stats *s = &j->stat.kind[kind];
 
 	for (unsigned i = 0; i < s->n; i++)
-		fprintf(j->t->out.to, "\n      %-12s %" PRIu64, s->name[i], mmw_stat_shown(&j->stat, kind, i, s->value[row * s->n + i]));
+		fprintf(j->t->out.to, "\n      %-12s %" PRIu64, s->name[i],
+			mmw_stat_shown(&j->stat, kind, i, s->value[row * s->n + i]));
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
@@ -253,7 +264,8 @@ static void show_lines(struct job *j, size_t row, const struct mmw_pcp_set *set,
 		if (j->t->out.mode == MMW_OUT_TEXT)
 			print_line(j, &l, j->own[format], known, value);
 		else if (known && strcmp(l.label, "cpu"))
-			row_value(j, row, set ? (int64_t)set->cpu : -1, !strcmp(l.label, "pages free") ? "free" : l.label, true, value);
+			row_value(j, row, set ? (int64_t)set->cpu : -1,
+				  !strcmp(l.label, "pages free") ? "free" : l.label, true, value);
 	}
 }
 
@@ -442,8 +454,8 @@ static int run(struct mmw_target *t, void *opts, int argc, char **argv, struct m
 const struct mmw_cmd mmw_cmd_zoneinfo = {
 	.name = "zoneinfo",
 	.summary = "zones, their counters and per-CPU pages, as /proc/zoneinfo prints them",
-	.doc = "Print /proc/zoneinfo as it was when the image was taken: each zone's watermarks, reserves and counters, and what each CPU "
-	       "keeps of its pages; with --pcp, those pages.",
+	.doc = "Print /proc/zoneinfo as it was when the image was taken: each zone's watermarks, reserves and "
+	       "counters, and what each CPU keeps of its pages; with --pcp, those pages.",
 	.options = options,
 	.parse = parse,
 	.opts_size = sizeof(struct zoneinfo_opts),

@@ -742,6 +742,15 @@ const struct mmw_layout *mmw_kernel_layout(struct mmw_kernel *k)
 	return &k->layout;
 }
 
+unsigned mmw_kernel_version(const struct mmw_kernel *k)
+{
+	unsigned major, minor;
+
+	if (sscanf(mmw_kernel_release(k), "%u.%u", &major, &minor) != 2 || major > 255 || minor > 255)
+		return 0;
+	return MMW_LINUX(major, minor);
+}
+
 const char *mmw_kernel_release(const struct mmw_kernel *k)
 {
 	return k->release;

@@ -96,6 +96,10 @@ const struct mmw_layout *mmw_kernel_layout(struct mmw_kernel *k);
 
 /* Texts of the kernel; "" when unknown. */
 const char *mmw_kernel_release(const struct mmw_kernel *k);
+
+/* The release's first two numbers as MMW_LINUX makes them one; 0 when it is not known. For what nothing else tells. */
+#define MMW_LINUX(major, minor) ((unsigned)(major) << 8 | (minor))
+unsigned mmw_kernel_version(const struct mmw_kernel *k);
 const char *mmw_kernel_banner(const struct mmw_kernel *k);
 const char *mmw_kernel_build_id(const struct mmw_kernel *k);  /* lower-case hex */
 const char *mmw_kernel_vmcoreinfo(const struct mmw_kernel *k);

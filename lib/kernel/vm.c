@@ -103,6 +103,21 @@ int mmw_vm_read_uint(struct mmw_vm *vm, uint64_t va, unsigned size, uint64_t *ou
 	return rc;
 }
 
+int mmw_vm_read_text(struct mmw_vm *vm, uint64_t va, char *buf, size_t size, struct mmw_err *err)
+{
+	size_t have = mmw_vm_read_some(vm, va, buf, size, err), len = strnlen(buf, have);
+	bool clean = len < have;
+
+	for (size_t i = 0; clean && i < len; i++)
+		clean = (unsigned char)buf[i] >= 0x20 && (unsigned char)buf[i] < 0x7f;
+	if (clean)
+		return 0;
+	buf[0] = '\0';
+	if (!have)
+		return mmw_wrap(err, err ? -(int)err->code : -MMW_E_NODATA, "text at 0x%" PRIx64, va);
+	return mmw_fail(err, MMW_E_CORRUPT, va, "no text at 0x%" PRIx64, va);
+}
+
 static int vm_mem_read(void *ctx, uint64_t addr, void *buf, size_t len, struct mmw_err *err)
 {
 	return mmw_vm_read(ctx, addr, buf, len, err);

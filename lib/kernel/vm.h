@@ -36,6 +36,11 @@ size_t mmw_vm_read_some(struct mmw_vm *vm, uint64_t va, void *buf, size_t len, s
 /* An integer of 1, 2, 4 or 8 bytes in the space's byte order. */
 int mmw_vm_read_uint(struct mmw_vm *vm, uint64_t va, unsigned size, uint64_t *out, struct mmw_err *err);
 
+/*
+ * The text that ends with a zero byte at va, of printable characters, at most size - 1 of them: else MMW_E_CORRUPT, and buf is "".
+ */
+int mmw_vm_read_text(struct mmw_vm *vm, uint64_t va, char *buf, size_t size, struct mmw_err *err);
+
 /* The two address spaces as something to read from; ctx is borrowed. */
 struct mmw_mem mmw_vm_mem(struct mmw_vm *vm);
 struct mmw_mem mmw_phys_mem(struct mmw_reader *reader);

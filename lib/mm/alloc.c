@@ -22,9 +22,9 @@ struct opening {
 	size_t *order;             /* the zones in the order of preference */
 };
 
-/* --- what the request may do ---------------------------------------------------------------------------------------- */
+/* --- what the request may do -------------------------------------------------------------------------------------- */
 
-/* A version: of the release, or where the distribution writes a later one of the same series behind it ("Debian 6.1.176-1"). */
+/* The version: the release's, or a later one of the same series that the distribution names ("Debian 6.1.176-1"). */
 static void version_of(const struct mmw_kernel *k, int out[3])
 {
 	const char *banner = mmw_kernel_banner(k);
@@ -33,8 +33,8 @@ static void version_of(const struct mmw_kernel *k, int out[3])
 	out[0] = out[1] = out[2] = 0;
 	sscanf(mmw_kernel_release(k), "%d.%d.%d", &out[0], &out[1], &out[2]);
 	for (const char *at = strchr(banner, '#'); at && *at; at++)
-		if (at[0] == ' ' && sscanf(at, " %d.%d.%d", &v[0], &v[1], &v[2]) == 3 && v[0] == out[0] && v[1] == out[1] &&
-		    v[2] > out[2])
+		if (at[0] == ' ' && sscanf(at, " %d.%d.%d", &v[0], &v[1], &v[2]) == 3 && v[0] == out[0] &&
+		    v[1] == out[1] && v[2] > out[2])
 			out[2] = v[2];
 }
 
@@ -65,8 +65,9 @@ static void rights_by_atomic(const struct mmw_alloc *a, struct mmw_alloc_rights 
 }
 
 /*
- * From 6.3 (and 6.1.116) not being able to wait does, with __GFP_HIGH. That HighAtomic blocks need both is younger: 6.18,
- * 6.12.54, 6.1.157 ("only set ALLOC_HIGHATOMIC for __GPF_HIGH allocations").
+ * From 6.3 (and 6.1.116) not being able to wait does, with __GFP_HIGH. That HighAtomic blocks need both is younger:
+ * 6.12.54, 6.1.157 and 7.2 have it ("only set ALLOC_HIGHATOMIC for __GPF_HIGH allocations"); since when, between 6.13
+ * and 7.2, is taken to be 6.18.
  */
 static void rights_by_waiting(const struct mmw_alloc *a, const int version[3], struct mmw_alloc_rights *r)
 {
@@ -105,7 +106,7 @@ static void find_rights(struct opening *o)
 				 !mmw_gfp_has(&a->gfp, a->flags, MMW_GFP_NOMEMALLOC);
 }
 
-/* --- which zones ------------------------------------------------------------------------------------------------------ */
+/* --- which zones -------------------------------------------------------------------------------------------------- */
 
 /* An enumerator of zone_type; absent: not configured. */
 static int64_t zone_type(struct mmw_kernel *k, const char *name)
@@ -120,7 +121,8 @@ static int find_highest(struct opening *o, struct mmw_err *err)
 {
 	struct mmw_alloc *a = o->a;
 	bool dma = mmw_gfp_has(&a->gfp, a->flags, MMW_GFP_DMA), dma32 = mmw_gfp_has(&a->gfp, a->flags, MMW_GFP_DMA32);
-	bool high = mmw_gfp_has(&a->gfp, a->flags, MMW_GFP_HIGHMEM), movable = mmw_gfp_has(&a->gfp, a->flags, MMW_GFP_MOVABLE);
+	bool high = mmw_gfp_has(&a->gfp, a->flags, MMW_GFP_HIGHMEM);
+	bool movable = mmw_gfp_has(&a->gfp, a->flags, MMW_GFP_MOVABLE);
 	int64_t normal = zone_type(o->k, "ZONE_NORMAL"), found = normal, wanted = -1;
 
 	if (normal < 0)
@@ -217,7 +219,8 @@ static int read_zonelist(struct opening *o, size_t node, struct mmw_err *err)
 		if (rc || !va)
 			return rc;
 		if (!find_zone(a, va, &o->order[a->n_zones]))
-			return mmw_fail(err, MMW_E_CORRUPT, at, "the zonelist of node %u names 0x%" PRIx64 ", which is no zone", a->node, va);
+			return mmw_fail(err, MMW_E_CORRUPT, at, "the zonelist of node %u names 0x%" PRIx64 ", which is no zone",
+					a->node, va);
 		if (a->stat.zones[o->order[a->n_zones]].index <= a->highest)
 			a->n_zones++;
 	}
@@ -225,8 +228,8 @@ static int read_zonelist(struct opening *o, size_t node, struct mmw_err *err)
 }
 
 /*
- * alloc_flags_nofragment(): where the preferred zone is Normal and there is a DMA32 to go to, the fast path first asks all zones for
- * blocks that leave pageblocks of other types alone.
+ * alloc_flags_nofragment(): where the preferred zone is Normal and there is a DMA32 to go to, the fast path first asks
+ * all zones for blocks that leave pageblocks of other types alone.
  */
 static void find_nofragment(struct opening *o)
 {
@@ -239,7 +242,7 @@ static void find_nofragment(struct opening *o)
 	a->nofragment = a->zones.n_nodes <= 1 || (z > a->stat.zones && z[-1].index == dma32 && z[-1].present);
 }
 
-/* --- a zone ------------------------------------------------------------------------------------------------------------ */
+/* --- a zone ------------------------------------------------------------------------------------------------------- */
 
 struct mmw_alloc_sum mmw_alloc_add_up(const struct mmw_alloc_zone *z, const struct mmw_alloc_rights *r, unsigned order)
 {
@@ -266,7 +269,8 @@ static uint64_t shown(const struct mmw_alloc *a, size_t zone, const char *name)
 	return 0;
 }
 
-static void read_figures(const struct mmw_alloc *a, size_t zone, enum mmw_alloc_attempt attempt, struct mmw_alloc_zone *out)
+static void read_figures(const struct mmw_alloc *a, size_t zone, enum mmw_alloc_attempt attempt,
+			 struct mmw_alloc_zone *out)
 {
 	const struct mmw_zone_marks *z = &a->stat.zones[zone];
 
@@ -286,9 +290,10 @@ static void read_lists(struct opening *o, uint64_t va)
 
 	for (unsigned order = 0; order < z->orders; order++) {
 		for (unsigned type = 0; type < z->types; type++) {
-			uint64_t head = mmw_zone_list(z, &zone, order, type), next;
+			uint64_t head = mmw_zone_list(z, &zone, order, type), next = 0;
+			bool read = !mmw_vm_read_uint(o->vm, head, o->word, &next, NULL);
 
-			o->filled[order * z->types + type] = !mmw_vm_read_uint(o->vm, head, o->word, &next, NULL) && next && next != head;
+			o->filled[order * z->types + type] = read && next && next != head;
 		}
 	}
 }
@@ -319,36 +324,50 @@ static bool take(struct mmw_alloc_try *t, enum mmw_alloc_block block, int type, 
 	return true;
 }
 
-/* __rmqueue(): its own type, CMA, and the types that fallbacks[] names for it, of those the largest block. */
-static void find_block(const struct opening *o, const struct mmw_alloc_rights *r, bool nofragment, struct mmw_alloc_try *t)
+/* The types that the kernel's fallbacks[] names for this one, and of those the largest block. */
+static bool find_fallback(const struct opening *o, unsigned least, struct mmw_alloc_try *t)
 {
 	static const char *const fallbacks[][3] = {
 		{ "Unmovable", "Reclaimable", "Movable" }, { "Movable", "Reclaimable", "Unmovable" },
 		{ "Reclaimable", "Unmovable", "Movable" },
 	};
 	const struct mmw_zones *z = &o->a->zones;
+
+	for (size_t i = 0; i < mmw_array_len(fallbacks); i++) {
+		if (strcmp(fallbacks[i][0], z->type_name[o->a->type]))
+			continue;
+		for (size_t j = 1; j < mmw_array_len(fallbacks[i]); j++) {
+			int type = type_named(z, fallbacks[i][j]);
+
+			if (take(t, MMW_ALLOC_FALLBACK, type, block_of(o, type, least, true)))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* __rmqueue(): its own type, CMA, and fallbacks. */
+static void find_block(const struct opening *o, const struct mmw_alloc_rights *r, bool nofragment,
+		       struct mmw_alloc_try *t)
+{
+	const struct mmw_zones *z = &o->a->zones;
 	unsigned order = o->a->order, least = nofragment && o->pageblock_order > order ? o->pageblock_order : order;
+	int cma = block_of(o, z->cma, order, false), highatomic = block_of(o, z->highatomic, order, false);
 
 	t->block = MMW_ALLOC_NO_BLOCK;
 	t->block_type = -1;
 	/* CMA's share is used up first where it is the larger one. */
-	if (r->cma && t->figures.cma > t->figures.free / 2 && take(t, MMW_ALLOC_CMA_BLOCK, z->cma, block_of(o, z->cma, order, false)))
+	if (r->cma && t->figures.cma > t->figures.free / 2 && take(t, MMW_ALLOC_CMA_BLOCK, z->cma, cma))
 		return;
-	if (order && r->highatomic && take(t, MMW_ALLOC_HIGHATOMIC_BLOCK, z->highatomic, block_of(o, z->highatomic, order, false)))
+	if (order && r->highatomic && take(t, MMW_ALLOC_HIGHATOMIC_BLOCK, z->highatomic, highatomic))
 		return;
 	if (take(t, MMW_ALLOC_OWN, o->a->type, block_of(o, o->a->type, order, false)))
 		return;
-	if (r->cma && take(t, MMW_ALLOC_CMA_BLOCK, z->cma, block_of(o, z->cma, order, false)))
+	if (r->cma && take(t, MMW_ALLOC_CMA_BLOCK, z->cma, cma))
 		return;
-	for (size_t i = 0; i < mmw_array_len(fallbacks); i++) {
-		for (size_t j = 1; !strcmp(fallbacks[i][0], z->type_name[o->a->type]) && j < mmw_array_len(fallbacks[i]); j++) {
-			int type = type_named(z, fallbacks[i][j]);
-
-			if (take(t, MMW_ALLOC_FALLBACK, type, block_of(o, type, least, true)))
-				return;
-		}
-	}
-	if (r->highatomic && take(t, MMW_ALLOC_HIGHATOMIC_BLOCK, z->highatomic, block_of(o, z->highatomic, order, false)))
+	if (find_fallback(o, least, t))
+		return;
+	if (r->highatomic && take(t, MMW_ALLOC_HIGHATOMIC_BLOCK, z->highatomic, highatomic))
 		return;
 	for (unsigned type = 0; type < z->types; type++)
 		t->listed_elsewhere |= block_of(o, (int)type, order, false) >= 0;
@@ -386,7 +405,7 @@ static int make_attempt(struct opening *o, enum mmw_alloc_attempt attempt, struc
 	return 0;
 }
 
-/* --- opening ------------------------------------------------------------------------------------------------------------ */
+/* --- opening ------------------------------------------------------------------------------------------------------ */
 
 static int prepare(struct opening *o, const char *flags, int node, struct mmw_err *err)
 {
@@ -397,7 +416,8 @@ static int prepare(struct opening *o, const char *flags, int node, struct mmw_er
 	rc = rc ? rc : mmw_gfp_parse(&a->gfp, flags, &a->flags, err);
 	rc = rc ? rc : mmw_zones_open(o->k, &a->zones, err);
 	if (!rc && a->order >= a->zones.orders)
-		rc = mmw_fail(err, MMW_E_ARG, 0, "order %u: this kernel's largest is %u", a->order, a->zones.orders - 1);
+		rc = mmw_fail(err, MMW_E_ARG, 0, "order %u: this kernel's largest is %u", a->order,
+			      a->zones.orders - 1);
 	rc = rc ? rc : find_node(o, node, &at, err);
 	rc = rc ? rc : find_type(o, err);
 	rc = rc ? rc : find_highest(o, err);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Would an allocation succeed now? The kernel's own rules (mm/page_alloc.c, get_page_from_freelist, __zone_watermark_ok,
- * gfp_to_alloc_flags), asked of an image: which zones in which order, which watermark, which migrate types.
+ * Would an allocation succeed now? The kernel's own rules (mm/page_alloc.c: get_page_from_freelist, gfp_to_alloc_flags,
+ * __zone_watermark_ok), asked of an image: which zones in which order, which watermark, which migrate types.
  *
- * Three attempts are made before anything is reclaimed or compacted: the fast path, down to the low watermark; after kswapd was
- * woken the slow path, down to the min watermark or into the reserve below it; and, for __GFP_MEMALLOC, without watermarks.
+ * Three attempts are made before anything is reclaimed or compacted: the fast path, down to the low watermark; after
+ * kswapd was woken the slow path, down to the min watermark or into the reserve below it; and, for __GFP_MEMALLOC,
+ * without watermarks.
  */
 #ifndef MMW_MM_ALLOC_H
 #define MMW_MM_ALLOC_H

@@ -336,7 +336,8 @@ static void suspect(struct list *l, uint64_t pfn, uint64_t from)
 		o->suspects[o->n_suspects++] = (struct suspect){ l->id, pfn, from };
 }
 
-static void say_again(const struct mmw_buddy_list *list, struct mmw_buddy *b, const struct mmw_block *block, uint64_t from)
+static void say_again(const struct mmw_buddy_list *list, struct mmw_buddy *b, const struct mmw_block *block,
+		      uint64_t from)
 {
 	struct mmw_buddy_problem p = { .kind = MMW_BUDDY_TWO_LISTS, .list = *list, .pfn = block->pfn, .found = from,
 				       .other = { block->zone, block->order, block->type },
@@ -356,8 +357,8 @@ static int step(struct list *l, uint64_t at, uint64_t from, struct mmw_block **b
 	if (rc == -MMW_E_CORRUPT) {
 		list_problem(l, MMW_BUDDY_FOREIGN, at, MMW_ABSENT, from, 0);
 	} else if (rc) {
-		struct mmw_buddy_problem p = { .kind = MMW_BUDDY_LOST, .list = l->id, .other = MMW_BUDDY_NO_LIST, .addr = page,
-					       .found = from, .why = (enum mmw_code)-rc };
+		struct mmw_buddy_problem p = { .kind = MMW_BUDDY_LOST, .list = l->id, .other = MMW_BUDDY_NO_LIST,
+					       .addr = page, .found = from, .why = (enum mmw_code)-rc };
 
 		mmw_memmap_pfn(&l->o->b->memmap, page, &p.pfn);
 		mmw_buddy_problem_add(l->o->b, &p);
@@ -419,8 +420,8 @@ static void walk_list(struct opening *o, size_t zone, unsigned order, unsigned t
 	rc = mmw_vm_read_uint(vm, l.head, word, &l.first, NULL);
 	rc = rc ? rc : mmw_vm_read_uint(vm, l.head + word, word, &l.last, NULL);
 	if (rc) {
-		struct mmw_buddy_problem p = { .kind = MMW_BUDDY_HEAD, .list = l.id, .other = MMW_BUDDY_NO_LIST, .addr = l.head,
-					       .pfn = MMW_ABSENT, .why = (enum mmw_code)-rc };
+		struct mmw_buddy_problem p = { .kind = MMW_BUDDY_HEAD, .list = l.id, .other = MMW_BUDDY_NO_LIST,
+					       .addr = l.head, .pfn = MMW_ABSENT, .why = (enum mmw_code)-rc };
 
 		mmw_buddy_problem_add(b, &p);
 		return;
@@ -444,7 +445,8 @@ static void settle(struct opening *o)
 		if (block->listed && memcmp(&has, &s->list, sizeof(has)))
 			say_again(&s->list, b, block, s->from);
 		else
-			list_problem(&l, MMW_BUDDY_LINK, mmw_memmap_page(&b->memmap, s->pfn), s->pfn, block->prev, s->from);
+			list_problem(&l, MMW_BUDDY_LINK, mmw_memmap_page(&b->memmap, s->pfn), s->pfn, block->prev,
+				     s->from);
 	}
 }
 
@@ -605,8 +607,12 @@ size_t mmw_buddy_find(const struct mmw_buddy *b, uint64_t pfn)
 	size_t at = lower_bound(b->blocks, b->n_blocks, pfn);
 
 	/* Blocks are no larger than the largest order, and seldom inside each other. */
-	while (at > 0 && b->blocks[at - 1].order != MMW_ORDER_NONE && pfn - b->blocks[at - 1].pfn < 1ull << b->blocks[at - 1].order)
-		at--;
+	for (; at > 0; at--) {
+		const struct mmw_block *before = &b->blocks[at - 1];
+
+		if (before->order == MMW_ORDER_NONE || pfn - before->pfn >= 1ull << before->order)
+			break;
+	}
 	return at;
 }
 

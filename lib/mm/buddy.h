@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The buddy allocator's free blocks, seen twice: by the marks on the struct pages, and by the free lists that link them.
+ * The buddy allocator's free blocks, seen twice: by the marks on the struct pages, and by the free lists that link
+ * them.
  *
  * The marks come from one pass over the memmap, in physical order, on several threads; the lists are then followed
  * inside what that pass remembered, so that a broken list costs nothing but itself. Each contradiction is a problem
@@ -18,7 +19,7 @@ struct mmw_block {
 	uint64_t pfn;
 	uint64_t next, prev;  /* its list links, as virtual addresses of list heads */
 	uint16_t zone;        /* index into mmw_zones of its list's zone, when it is listed */
-	uint8_t order;        /* of its list; without one as its struct page says; MMW_ORDER_NONE: it names an impossible one */
+	uint8_t order;        /* of its list; without one as its struct page says; MMW_ORDER_NONE: an impossible one */
 	uint8_t said;         /* order as its struct page says; 255: or more */
 	uint8_t type;         /* migrate type of its list */
 	bool listed;          /* some list has it */
@@ -27,7 +28,7 @@ struct mmw_block {
 
 enum { MMW_ORDER_NONE = 255 };
 
-/* What contradicts what. mmw_buddy_problem_word() has a word for each, which stays; mmw_buddy_problem_text() a sentence. */
+/* What contradicts what. mmw_buddy_problem_word() has a word for each, which stays, mmw_buddy_problem_text() words. */
 enum mmw_buddy_problem_kind {
 	MMW_BUDDY_UNREADABLE,   /* struct pages that cannot be read: addr, found: how many, why */
 	MMW_BUDDY_HEAD,         /* a list head that cannot be read: addr, why */
@@ -45,17 +46,17 @@ enum mmw_buddy_problem_kind {
 	MMW_BUDDY_NR_FREE,      /* free_area.nr_free (expected) differs from the lists (found) */
 	MMW_BUDDY_NR_FREE_PAGES,/* the zone's counter (expected) differs from the lists (found) */
 
-	/* The rest only mmw_buddy_check() looks for; and it opens the per-CPU lists, which have problems of their own. */
+	/* The rest only mmw_buddy_check() looks for. The per-CPU lists, which it opens, have problems of their own. */
 	MMW_BUDDY_OVERLAP,      /* a marked page inside a free block, which starts at frame `found` */
-	MMW_BUDDY_UNMERGED,     /* two free buddies that freeing the second would have made one; the other is at frame `found` */
+	MMW_BUDDY_UNMERGED,     /* two free buddies that the kernel would have made one; the other: frame `found` */
 	MMW_BUDDY_ZONE,         /* a page whose flags name another node and zone (found) than its list's (expected) */
-	MMW_BUDDY_TYPE,         /* a block of CMA or isolated memory on another's list, or the other way round: found, expected */
+	MMW_BUDDY_TYPE,         /* a block of CMA or isolated memory on another's list, or the reverse */
 	MMW_BUDDY_REFCOUNT,     /* a page of a free block that is referenced: found */
 	MMW_BUDDY_FREE_CMA,     /* NR_FREE_CMA_PAGES (expected) differs from the lists (found) */
 	MMW_BUDDY_FREE_BLOCKS,  /* NR_FREE_PAGES_BLOCKS, likewise */
 	MMW_BUDDY_FREE_HIGHATOMIC, /* zone.nr_free_highatomic, likewise */
 
-	MMW_BUDDY_PCP_FREE,     /* a page that CPU `found` keeps on its lists is free as well, in the block at frame `expected` */
+	MMW_BUDDY_PCP_FREE,     /* a page that CPU `found` keeps is in the free block at frame `expected` as well */
 
 	MMW_BUDDY_KINDS,
 };
@@ -96,7 +97,7 @@ struct mmw_buddy {
 	const char *mark_source;   /* who said how a free page is marked */
 	struct mmw_pcp pcp;        /* checked: the pages CPUs keep, and what contradicts those */
 	bool has_pcp;
-	uint64_t unknown;          /* checked: bit per problem kind that could not be looked for, as the types lack what it takes */
+	uint64_t unknown;          /* checked: bit per problem kind that the types do not suffice to look for */
 };
 
 int mmw_buddy_open(struct mmw_kernel *k, unsigned threads, struct mmw_buddy *out, struct mmw_err *err);

@@ -74,11 +74,14 @@ struct item {
 
 static int note(struct item *it, const struct mmw_buddy_problem *p)
 {
-	int rc = it->n < NOTES_MAX ? mmw_vec_reserve(&it->problems, &it->cap, it->n + 1, sizeof(*it->problems), NULL) : 0;
+	int rc;
 
-	if (it->n == NOTES_MAX)
+	if (it->n == NOTES_MAX) {
 		it->more++;
-	else if (!rc)
+		return 0;
+	}
+	rc = mmw_vec_reserve(&it->problems, &it->cap, it->n + 1, sizeof(*it->problems), NULL);
+	if (!rc)
 		it->problems[it->n++] = *p;
 	return rc;
 }
@@ -191,12 +194,17 @@ static int check_pages(struct check *c, unsigned threads, struct mmw_err *err)
 	return mmw_pass(c->k, &c->b->memmap, threads, &ops, c, err);
 }
 
-/* --- a block and its pageblock, a block and its buddy -------------------------------------------------------------- */
+/* --- a block and its pageblock, a block and its buddy ------------------------------------------------------------- */
 
 /*
- * A list may have blocks of another type's pageblocks: before 6.10 those the fallback stole from them, a few always. But CMA and
- * isolated memory is accounted apart, and never mixes (mm/page_alloc.c, __free_one_page and migratetype_is_mergeable).
+ * A list may have blocks of another type's pageblocks, which the fallback stole from them. But CMA and
+ * isolated memory is accounted apart, and never mixes (mm/page_alloc.c, __free_one_page).
  */
+static bool apart(const struct mmw_zones *z, int type)
+{
+	return type == z->isolate || type == z->cma;
+}
+
 static void check_type(const struct check *c, const struct mmw_block *block)
 {
 	struct mmw_buddy *b = c->b;
@@ -208,7 +216,7 @@ static void check_type(const struct check *c, const struct mmw_block *block)
 	type = mmw_pageblock_type(&c->blocks, mmw_kernel_vm(c->k), &b->zones.zone[block->zone], block->pfn);
 	if (type < 0 || type == block->type)
 		return;
-	if (type != b->zones.isolate && type != b->zones.cma && block->type != b->zones.isolate && block->type != b->zones.cma)
+	if (!apart(&b->zones, type) && !apart(&b->zones, block->type))
 		return;
 	p.found = block->type;
 	p.expected = (unsigned)type;
@@ -216,8 +224,8 @@ static void check_type(const struct check *c, const struct mmw_block *block)
 }
 
 /*
- * Inside a pageblock, which is of one type, whoever frees a block joins it with its buddy if that is free (__free_one_page, in
- * all versions): two of them side by side are never left.
+ * Inside a pageblock, which is of one type, whoever frees a block joins it with its buddy if that is free
+ * (__free_one_page, 5.10 to 7.2): two of them side by side are never left.
  */
 static void check_merged(const struct check *c, const struct mmw_block *block, const struct mmw_block *next)
 {
@@ -246,7 +254,7 @@ static void check_blocks(const struct check *c)
 	}
 }
 
-/* --- the zones' other counters ------------------------------------------------------------------------------------- */
+/* --- the zones' other counters ------------------------------------------------------------------------------------ */
 
 static uint64_t listed_pages(const struct mmw_buddy *b, size_t zone, int type, unsigned first_order)
 {
@@ -257,7 +265,8 @@ static uint64_t listed_pages(const struct mmw_buddy *b, size_t zone, int type, u
 	return pages;
 }
 
-static void compare(struct mmw_buddy *b, enum mmw_buddy_problem_kind kind, size_t zone, uint64_t found, uint64_t expected)
+static void compare(struct mmw_buddy *b, enum mmw_buddy_problem_kind kind, size_t zone, uint64_t found,
+		    uint64_t expected)
 {
 	const struct mmw_buddy_problem p = { .kind = kind, .list = { (int)zone, -1, -1 }, .other = MMW_BUDDY_NO_LIST,
 					     .addr = b->zones.zone[zone].va, .pfn = MMW_ABSENT, .found = found,
@@ -267,7 +276,7 @@ static void compare(struct mmw_buddy *b, enum mmw_buddy_problem_kind kind, size_
 		mmw_buddy_problem_add(b, &p);
 }
 
-/* A zone's counter with all CPUs' differences. False: not to be had; this version may have none, which the others tell. */
+/* A zone's counter with all CPUs' differences. False: not to be had; has_counter() says whether this version has it. */
 static bool counter(const struct mmw_vmstat *v, const struct mmw_zone *zone, const char *name, uint64_t *out)
 {
 	const struct mmw_stats *s = &v->kind[MMW_STAT_ZONE];
@@ -301,7 +310,8 @@ static void check_cma(const struct check *c, const struct mmw_vmstat *v)
 		if (!counter(v, &b->zones.zone[zone], "nr_free_cma", &value))
 			cannot(b, MMW_BUDDY_FREE_CMA);
 		else
-			compare(b, MMW_BUDDY_FREE_CMA, zone, b->zones.cma < 0 ? 0 : listed_pages(b, zone, b->zones.cma, 0), value);
+			compare(b, MMW_BUDDY_FREE_CMA, zone,
+				b->zones.cma < 0 ? 0 : listed_pages(b, zone, b->zones.cma, 0), value);
 	}
 }
 
@@ -332,8 +342,8 @@ static void check_highatomic(const struct check *c, const struct mmw_vmstat *v)
 	for (size_t zone = 0; b->zones.highatomic >= 0 && zone < b->zones.n; zone++)
 		for (size_t row = 0; row < v->n_zones; row++)
 			if (v->zones[row].va == b->zones.zone[zone].va && v->zones[row].free_highatomic != MMW_ABSENT)
-				compare(b, MMW_BUDDY_FREE_HIGHATOMIC, zone, listed_pages(b, zone, b->zones.highatomic, 0),
-					v->zones[row].free_highatomic);
+				compare(b, MMW_BUDDY_FREE_HIGHATOMIC, zone,
+					listed_pages(b, zone, b->zones.highatomic, 0), v->zones[row].free_highatomic);
 }
 
 static void check_counters(const struct check *c)
@@ -352,7 +362,7 @@ static void check_counters(const struct check *c)
 	mmw_vmstat_close(&v);
 }
 
-/* --- the pages CPUs keep ------------------------------------------------------------------------------------------- */
+/* --- the pages CPUs keep ------------------------------------------------------------------------------------------ */
 
 /* Such a page is no free block, and in none. */
 static void check_pcp(const struct check *c)

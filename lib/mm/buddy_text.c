@@ -37,8 +37,10 @@ static const struct {
 	[MMW_BUDDY_TYPE] = { "type", "%P is on a list of type %t, but its pageblock is %T" },
 	[MMW_BUDDY_REFCOUNT] = { "refcount", "%P is part of a free block, but its count of references is %f" },
 	[MMW_BUDDY_FREE_CMA] = { "free-cma", "%f pages of CMA on the lists, but NR_FREE_CMA_PAGES is %e" },
-	[MMW_BUDDY_FREE_BLOCKS] = { "free-blocks", "%f pages on the lists of whole pageblocks, but NR_FREE_PAGES_BLOCKS is %e" },
-	[MMW_BUDDY_FREE_HIGHATOMIC] = { "free-highatomic", "%f HighAtomic pages on the lists, but nr_free_highatomic is %e" },
+	[MMW_BUDDY_FREE_BLOCKS] = { "free-blocks",
+				    "%f pages on the lists of whole pageblocks, but NR_FREE_PAGES_BLOCKS is %e" },
+	[MMW_BUDDY_FREE_HIGHATOMIC] = { "free-highatomic",
+					"%f HighAtomic pages on the lists, but nr_free_highatomic is %e" },
 	[MMW_BUDDY_PCP_FREE] = { "pcp-free", "%P is kept by CPU %f, and part of the free block at frame %E" },
 };
 

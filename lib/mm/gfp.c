@@ -35,7 +35,8 @@ static const struct { const char *name; uint32_t flags; } groups[] = {
 	{ "GFP_TRANSHUGE", LIGHT | B(DIRECT_RECLAIM) }, { "GFP_TRANSHUGE_LIGHT", LIGHT },
 	{ "GFP_HIGHUSER_MOVABLE", HIGHUSER_MOVABLE }, { "GFP_HIGHUSER", USER | B(HIGHMEM) }, { "GFP_USER", USER },
 	{ "GFP_KERNEL_ACCOUNT", KERNEL | B(ACCOUNT) }, { "GFP_KERNEL", KERNEL }, { "GFP_NOFS", RECLAIM | B(IO) },
-	{ "GFP_ATOMIC", B(HIGH) | B(ATOMIC) | B(KSWAPD_RECLAIM) }, { "GFP_NOIO", RECLAIM }, { "GFP_NOWAIT", B(KSWAPD_RECLAIM) },
+	{ "GFP_ATOMIC", B(HIGH) | B(ATOMIC) | B(KSWAPD_RECLAIM) }, { "GFP_NOIO", RECLAIM },
+	{ "GFP_NOWAIT", B(KSWAPD_RECLAIM) },
 	{ "GFP_DMA", B(DMA) }, { "GFP_DMA32", B(DMA32) }, { "__GFP_RECLAIM", RECLAIM },
 };
 
@@ -109,13 +110,13 @@ static bool by_enumerators(struct mmw_kernel *k, struct mmw_gfp *g)
 
 static bool by_version(struct mmw_kernel *k, struct mmw_gfp *g)
 {
-	int major, minor;
+	unsigned version = mmw_kernel_version(k);
 
-	if (sscanf(mmw_kernel_release(k), "%d.%d", &major, &minor) != 2 || major < 5 || (major == 5 && minor < 10))
+	if (version < MMW_LINUX(5, 10))
 		return false;
 	for (int i = 0; i < MMW_GFP_FLAGS; i++)
 		g->bit[i] = 1ull << i;
-	if (major > 6 || (major == 6 && minor >= 3))
+	if (version >= MMW_LINUX(6, 3))
 		g->bit[MMW_GFP_ATOMIC] = 0;
 	return true;
 }

@@ -2,9 +2,9 @@
 /*
  * Flags of an allocation (gfp_t), by their names and with the bits they have in this kernel.
  *
- * The kernel has a table of them to print with, gfpflag_names (mm/debug.c); else the enumeration tells (include/linux/gfp_types.h,
- * 6.10 on). Before that they were macros, of which nothing is left in the image: the same from 5.10 to 6.9 for all that
- * is asked for here, as in the enumeration, where 0x200 became free with 6.3.
+ * The kernel has a table of them to print with, gfpflag_names (mm/debug.c); else their enumeration tells, which 6.12
+ * and 7.2 have (include/linux/gfp_types.h). 5.10 and 6.1 have macros, of which nothing is left in the image: the same bits
+ * for all that is asked for here, but for __GFP_ATOMIC, which 6.3 took away.
  */
 #ifndef MMW_MM_GFP_H
 #define MMW_MM_GFP_H
@@ -25,7 +25,7 @@ struct mmw_gfp {
 	struct {
 		char name[MMW_GFP_NAME_MAX];
 		uint64_t mask;
-	} names[MMW_GFP_NAMES_MAX];   /* in the order in which the kernel prints with them: those of several bits first */
+	} names[MMW_GFP_NAMES_MAX];   /* in the order in which the kernel prints: those of several bits first */
 	size_t n;
 	const char *source;           /* who says so */
 };
@@ -33,7 +33,7 @@ struct mmw_gfp {
 /* MMW_E_NOTYPE when nothing tells. */
 int mmw_gfp_open(struct mmw_kernel *k, struct mmw_gfp *out, struct mmw_err *err);
 
-/* "GFP_KERNEL|__GFP_ZERO", parted by | or commas; a number is hexadecimal and starts with 0x. MMW_E_ARG for what is no flag. */
+/* "GFP_KERNEL|__GFP_ZERO", parted by | or commas; numbers are hexadecimal, after 0x. MMW_E_ARG for what is no flag. */
 int mmw_gfp_parse(const struct mmw_gfp *g, const char *text, uint64_t *out, struct mmw_err *err);
 
 /* As the kernel prints it: "0xcc0(GFP_KERNEL)" (lib/vsprintf.c, %pGg). buf holds MMW_GFP_TEXT_MAX bytes. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Strings in the kernel's image. What a kernel prints into a file of /proc its own format strings tell, in every version and
- * configuration, where neither types nor symbols do.
+ * Strings in the kernel's image. What a kernel prints into a file of /proc its own format strings tell, in every
+ * version and configuration, where neither types nor symbols do.
  */
 #ifndef MMW_MM_KTEXT_H
 #define MMW_MM_KTEXT_H
@@ -16,8 +16,8 @@ struct mmw_ktext {
 };
 
 /*
- * Look for n (at most MMW_KTEXT_MAX) strings behind the kernel's code, in one go. Pages that cannot be read are passed over.
- * Returns how much could be read, in bytes: of 0, nothing can be said.
+ * Look for n (at most MMW_KTEXT_MAX) strings behind the kernel's code, in one go. Pages that cannot be read are passed
+ * over. Returns how much could be read, in bytes: of 0, nothing can be said.
  */
 uint64_t mmw_ktext_find(struct mmw_kernel *k, struct mmw_ktext *wanted, size_t n);
 

@@ -115,7 +115,8 @@ static bool has_code(const struct opening *o, const char *function)
 	return !mmw_kernel_symbol(o->k, function, &va, NULL, NULL);
 }
 
-static int read_member(struct opening *o, uint64_t va, const char *type, const char *paths, uint64_t *out, struct mmw_err *err)
+static int read_member(struct opening *o, uint64_t va, const char *type, const char *paths, uint64_t *out,
+		       struct mmw_err *err)
 {
 	struct mmw_member m;
 	int rc = mmw_kernel_member_any(o->k, type, paths, &m, err);
@@ -126,8 +127,8 @@ static int read_member(struct opening *o, uint64_t va, const char *type, const c
 }
 
 /*
- * The entries of a list, each reached from the one before it, which it must name; so there is an end. *at: the list's head at
- * first, then the entry's link. 1, 0 at the end, or negative.
+ * The entries of a list, each reached from the one before it, which it must name; so there is an end. *at: the list's
+ * head at first, then the entry's link. 1, 0 at the end, or negative.
  */
 static int list_next(struct opening *o, uint64_t head, uint64_t *at, struct mmw_err *err)
 {
@@ -137,7 +138,8 @@ static int list_next(struct opening *o, uint64_t head, uint64_t *at, struct mmw_
 	if (!rc)
 		rc = mmw_vm_read_uint(o->vm, next + o->word, o->word, &prev, err);
 	if (!rc && prev != *at)
-		rc = mmw_fail(err, MMW_E_CORRUPT, next, "the list at 0x%" PRIx64 " is broken at 0x%" PRIx64, head, next);
+		rc = mmw_fail(err, MMW_E_CORRUPT, next, "the list at 0x%" PRIx64 " is broken at 0x%" PRIx64, head,
+			      next);
 	*at = next;
 	return rc ? rc : next != head;
 }
@@ -334,7 +336,7 @@ static int swap(struct opening *o, uint64_t *out, struct mmw_err *err)
 	return rc;
 }
 
-/* Where a zswap pool keeps its pages (mm/zswap.c, zswap_total_pages): 7.x knows zsmalloc alone, before that zpool stands between. */
+/* Pages of a zswap pool (mm/zswap.c, zswap_total_pages): in zsmalloc, before 7.x behind a zpool. */
 static int zswap_pool_pages(struct opening *o, uint64_t pool, uint64_t *out, struct mmw_err *err)
 {
 	char type[16] = "";
@@ -384,7 +386,9 @@ static int zswap(struct opening *o, uint64_t *out, struct mmw_err *err)
 /* An atomic_t, an atomic_long_t from 6.13. */
 static int zswapped(struct opening *o, uint64_t *out, struct mmw_err *err)
 {
-	return variable(o, "zswap_stored_pages", mmw_release_before(o->k, 6, 13) ? 4 : o->word, out, err);
+	unsigned version = mmw_kernel_version(o->k);
+
+	return variable(o, "zswap_stored_pages", version && version < MMW_LINUX(6, 13) ? 4 : o->word, out, err);
 }
 
 /* --- huge pages --------------------------------------------------------------------------------------------------- */
@@ -401,7 +405,8 @@ static int hstates(struct opening *o, struct hstate_rec *first, uint64_t *pages,
 	rc = rc ? rc : variable(o, "default_hstate_idx", 4, &chosen, err);
 	rc = rc ? rc : mmw_shadow_bind(o->k, "hstate", hstate_fields, mmw_array_len(hstate_fields), &s, err);
 	if (!rc && (n > HSTATES_MAX || (n && chosen >= n)))
-		rc = mmw_fail(err, MMW_E_CORRUPT, va, "%" PRIu64 " sizes of huge pages, of which %" PRIu64 " is the default", n, chosen);
+		rc = mmw_fail(err, MMW_E_CORRUPT, va,
+			      "%" PRIu64 " sizes of huge pages, of which %" PRIu64 " is the default", n, chosen);
 	*pages = 0;
 	for (uint64_t i = 0; !rc && i < n; i++) {
 		rc = mmw_shadow_read(&s, o->vm, va + i * s.size, &rec, err);
@@ -577,80 +582,82 @@ static int direct(struct opening *o, uint64_t *out, struct mmw_err *err)
 /* --- the lines ---------------------------------------------------------------------------------------------------- */
 
 /*
- * In the order of fs/proc/meminfo.c, of all versions from 5.10 to 7.2. Where a label's string has a key it is not there on its
- * own: it is inside another one, or (smaps has it too) the end of a longer one.
+ * In the order of fs/proc/meminfo.c, of all versions from 5.10 to 7.2. Where a label's string has a key it is not there
+ * on its own: it is inside another one, or (smaps has it too) the end of a longer one.
  */
 static const struct recipe recipes[] = {
-	{ "MemTotal:       ", PAGES, total_ram },
-	{ "MemFree:        ", PAGES, counter_of, "nr_free_pages" },
-	{ "MemAvailable:   ", PAGES, available },
-	{ "Buffers:        ", PAGES, buffers },
-	{ "Cached:         ", PAGES, cached },
-	{ "SwapCached:     ", PAGES, swap_cached },
-	{ "Active:         ", PAGES, counters, "nr_active_anon", "nr_active_file" },
-	{ "Inactive:       ", PAGES, counters, "nr_inactive_anon", "nr_inactive_file" },
-	{ "Active(anon):   ", PAGES, counter_of, "nr_active_anon" },
-	{ "Inactive(anon): ", PAGES, counter_of, "nr_inactive_anon" },
-	{ "Active(file):   ", PAGES, counter_of, "nr_active_file" },
-	{ "Inactive(file): ", PAGES, counter_of, "nr_inactive_file" },
-	{ "Unevictable:    ", PAGES, counter_of, "nr_unevictable" },
-	{ "Mlocked:        ", PAGES, counter_of, "nr_mlock" },
-	{ "HighTotal:      ", PAGES, high_low, .number = HIGH_TOTAL },
-	{ "HighFree:       ", PAGES, high_low, .number = HIGH_FREE },
-	{ "LowTotal:       ", PAGES, high_low, .number = LOW_TOTAL },
-	{ "LowFree:        ", PAGES, high_low, .number = LOW_FREE },
-	{ "SwapTotal:      ", PAGES, swap, "total_swap_pages" },
-	{ "SwapFree:       ", PAGES, swap, "nr_swap_pages" },
-	{ "Zswap:          ", KB, zswap },
-	{ "Zswapped:       ", PAGES, zswapped },
-	{ "Dirty:          ", PAGES, counter_of, "nr_dirty" },
-	{ "Writeback:      ", PAGES, counter_of, "nr_writeback" },
-	{ "AnonPages:      ", PAGES, counter_of, "nr_anon_pages" },
-	{ "Mapped:         ", PAGES, counter_of, "nr_mapped" },
-	{ "Shmem:          ", PAGES, counter_of, "nr_shmem" },
-	{ "KReclaimable:   ", PAGES, counters, "nr_slab_reclaimable", "nr_kernel_misc_reclaimable" },
-	{ "Slab:           ", PAGES, counters, "nr_slab_reclaimable", "nr_slab_unreclaimable" },
-	{ "SReclaimable:   ", PAGES, counter_of, "nr_slab_reclaimable" },
-	{ "SUnreclaim:     ", PAGES, counter_of, "nr_slab_unreclaimable" },
-	{ "KernelStack:    ", KB, counter_of, "nr_kernel_stack" },
-	{ "ShadowCallStack:", KB, counter_of, "nr_shadow_call_stack" },
-	{ "PageTables:     ", PAGES, counter_of, "nr_page_table_pages" },
-	{ "SecPageTables:  ", PAGES, counter_of, "nr_sec_page_table_pages" },
-	{ "NFS_Unstable:   ", PAGES, counter_or_0, "nr_unstable" },
-	{ "Bounce:         ", PAGES, counter_or_0, "nr_bounce" },
-	{ "WritebackTmp:   ", PAGES, counter_or_0, "nr_writeback_temp" },
-	{ "CommitLimit:    ", PAGES, commit_limit },
-	{ "Committed_AS:   ", PAGES, committed },
-	{ "VmallocTotal:   ", KB, vmalloc_total },
-	{ "VmallocUsed:    ", PAGES, vmalloc_used },
-	{ "VmallocChunk:   ", PAGES, nothing },
-	{ "Percpu:         ", PAGES, percpu_pages },
-	{ "EarlyMemtestBad:   ", KB, memtest_bad },
-	{ "HardwareCorrupted: ", KB, poisoned },
-	{ "AnonHugePages:  ", PAGES, counter_of_huge, "nr_anon_transparent_hugepages", .key = "ShmemHugePages: " },
-	{ "ShmemHugePages: ", PAGES, counter_of_huge, "nr_shmem_hugepages" },
-	{ "ShmemPmdMapped: ", PAGES, counter_of_huge, "nr_shmem_pmdmapped", .key = "ShmemHugePages: " },
-	{ "FileHugePages:  ", PAGES, counter_of_huge, "nr_file_hugepages", .key = "ShmemHugePages: " },
-	{ "FilePmdMapped:  ", PAGES, counter_of_huge, "nr_file_pmdmapped", .key = "ShmemHugePages: " },
-	{ "CmaTotal:       ", PAGES, cma_total },
-	{ "CmaFree:        ", PAGES, counter_of, "nr_free_cma" },
-	{ "Unaccepted:     ", PAGES, counter_of, "nr_unaccepted" },
-	{ "Balloon:        ", PAGES, counter_of, "nr_balloon_pages" },
-	{ "GPUActive:      ", PAGES, counter_of, "nr_gpu_active" },
-	{ "GPUReclaim:     ", PAGES, counter_of, "nr_gpu_reclaim" },
-	{ "HugePages_Total:   ", NUMBER, hugetlb, .number = HUGE_TOTAL },
-	{ "HugePages_Free:    ", NUMBER, hugetlb, .number = HUGE_FREE, .key = "HugePages_Total:   " },
-	{ "HugePages_Rsvd:    ", NUMBER, hugetlb, .number = HUGE_RESERVED, .key = "HugePages_Total:   " },
-	{ "HugePages_Surp:    ", NUMBER, hugetlb, .number = HUGE_SURPLUS, .key = "HugePages_Total:   " },
-	{ "Hugepagesize:   ", PAGES, hugetlb, .number = HUGE_SIZE, .key = "HugePages_Total:   " },
-	{ "Hugetlb:        ", PAGES, hugetlb, .number = HUGE_ALL },
-	{ "DirectMap4k:    ", KB, direct, .number = 12 },
-	{ "DirectMap2M:    ", KB, direct, .number = 21 },
-	{ "DirectMap4M:    ", KB, direct, .number = 22 },
-	{ "DirectMap1G:    ", KB, direct, .number = 30 },
+	{ .label = "MemTotal:       ", PAGES, total_ram },
+	{ .label = "MemFree:        ", PAGES, counter_of, "nr_free_pages" },
+	{ .label = "MemAvailable:   ", PAGES, available },
+	{ .label = "Buffers:        ", PAGES, buffers },
+	{ .label = "Cached:         ", PAGES, cached },
+	{ .label = "SwapCached:     ", PAGES, swap_cached },
+	{ .label = "Active:         ", PAGES, counters, "nr_active_anon", "nr_active_file" },
+	{ .label = "Inactive:       ", PAGES, counters, "nr_inactive_anon", "nr_inactive_file" },
+	{ .label = "Active(anon):   ", PAGES, counter_of, "nr_active_anon" },
+	{ .label = "Inactive(anon): ", PAGES, counter_of, "nr_inactive_anon" },
+	{ .label = "Active(file):   ", PAGES, counter_of, "nr_active_file" },
+	{ .label = "Inactive(file): ", PAGES, counter_of, "nr_inactive_file" },
+	{ .label = "Unevictable:    ", PAGES, counter_of, "nr_unevictable" },
+	{ .label = "Mlocked:        ", PAGES, counter_of, "nr_mlock" },
+	{ .label = "HighTotal:      ", PAGES, high_low, .number = HIGH_TOTAL },
+	{ .label = "HighFree:       ", PAGES, high_low, .number = HIGH_FREE },
+	{ .label = "LowTotal:       ", PAGES, high_low, .number = LOW_TOTAL },
+	{ .label = "LowFree:        ", PAGES, high_low, .number = LOW_FREE },
+	{ .label = "SwapTotal:      ", PAGES, swap, "total_swap_pages" },
+	{ .label = "SwapFree:       ", PAGES, swap, "nr_swap_pages" },
+	{ .label = "Zswap:          ", KB, zswap },
+	{ .label = "Zswapped:       ", PAGES, zswapped },
+	{ .label = "Dirty:          ", PAGES, counter_of, "nr_dirty" },
+	{ .label = "Writeback:      ", PAGES, counter_of, "nr_writeback" },
+	{ .label = "AnonPages:      ", PAGES, counter_of, "nr_anon_pages" },
+	{ .label = "Mapped:         ", PAGES, counter_of, "nr_mapped" },
+	{ .label = "Shmem:          ", PAGES, counter_of, "nr_shmem" },
+	{ .label = "KReclaimable:   ", PAGES, counters, "nr_slab_reclaimable", "nr_kernel_misc_reclaimable" },
+	{ .label = "Slab:           ", PAGES, counters, "nr_slab_reclaimable", "nr_slab_unreclaimable" },
+	{ .label = "SReclaimable:   ", PAGES, counter_of, "nr_slab_reclaimable" },
+	{ .label = "SUnreclaim:     ", PAGES, counter_of, "nr_slab_unreclaimable" },
+	{ .label = "KernelStack:    ", KB, counter_of, "nr_kernel_stack" },
+	{ .label = "ShadowCallStack:", KB, counter_of, "nr_shadow_call_stack" },
+	{ .label = "PageTables:     ", PAGES, counter_of, "nr_page_table_pages" },
+	{ .label = "SecPageTables:  ", PAGES, counter_of, "nr_sec_page_table_pages" },
+	{ .label = "NFS_Unstable:   ", PAGES, counter_or_0, "nr_unstable" },
+	{ .label = "Bounce:         ", PAGES, counter_or_0, "nr_bounce" },
+	{ .label = "WritebackTmp:   ", PAGES, counter_or_0, "nr_writeback_temp" },
+	{ .label = "CommitLimit:    ", PAGES, commit_limit },
+	{ .label = "Committed_AS:   ", PAGES, committed },
+	{ .label = "VmallocTotal:   ", KB, vmalloc_total },
+	{ .label = "VmallocUsed:    ", PAGES, vmalloc_used },
+	{ .label = "VmallocChunk:   ", PAGES, nothing },
+	{ .label = "Percpu:         ", PAGES, percpu_pages },
+	{ .label = "EarlyMemtestBad:   ", KB, memtest_bad },
+	{ .label = "HardwareCorrupted: ", KB, poisoned },
+	{ .label = "AnonHugePages:  ", PAGES, counter_of_huge, "nr_anon_transparent_hugepages",
+	  .key = "ShmemHugePages: " },
+	{ .label = "ShmemHugePages: ", PAGES, counter_of_huge, "nr_shmem_hugepages" },
+	{ .label = "ShmemPmdMapped: ", PAGES, counter_of_huge, "nr_shmem_pmdmapped", .key = "ShmemHugePages: " },
+	{ .label = "FileHugePages:  ", PAGES, counter_of_huge, "nr_file_hugepages", .key = "ShmemHugePages: " },
+	{ .label = "FilePmdMapped:  ", PAGES, counter_of_huge, "nr_file_pmdmapped", .key = "ShmemHugePages: " },
+	{ .label = "CmaTotal:       ", PAGES, cma_total },
+	{ .label = "CmaFree:        ", PAGES, counter_of, "nr_free_cma" },
+	{ .label = "Unaccepted:     ", PAGES, counter_of, "nr_unaccepted" },
+	{ .label = "Balloon:        ", PAGES, counter_of, "nr_balloon_pages" },
+	{ .label = "GPUActive:      ", PAGES, counter_of, "nr_gpu_active" },
+	{ .label = "GPUReclaim:     ", PAGES, counter_of, "nr_gpu_reclaim" },
+	{ .label = "HugePages_Total:   ", NUMBER, hugetlb, .number = HUGE_TOTAL },
+	{ .label = "HugePages_Free:    ", NUMBER, hugetlb, .number = HUGE_FREE, .key = "HugePages_Total:   " },
+	{ .label = "HugePages_Rsvd:    ", NUMBER, hugetlb, .number = HUGE_RESERVED, .key = "HugePages_Total:   " },
+	{ .label = "HugePages_Surp:    ", NUMBER, hugetlb, .number = HUGE_SURPLUS, .key = "HugePages_Total:   " },
+	{ .label = "Hugepagesize:   ", PAGES, hugetlb, .number = HUGE_SIZE, .key = "HugePages_Total:   " },
+	{ .label = "Hugetlb:        ", PAGES, hugetlb, .number = HUGE_ALL },
+	{ .label = "DirectMap4k:    ", KB, direct, .number = 12 },
+	{ .label = "DirectMap2M:    ", KB, direct, .number = 21 },
+	{ .label = "DirectMap4M:    ", KB, direct, .number = 22 },
+	{ .label = "DirectMap1G:    ", KB, direct, .number = 30 },
 };
 
-static_assert(mmw_array_len(recipes) <= MMW_MEMINFO_MAX && mmw_array_len(recipes) <= MMW_KTEXT_MAX, "room for all lines");
+static_assert(mmw_array_len(recipes) <= MMW_MEMINFO_MAX && mmw_array_len(recipes) <= MMW_KTEXT_MAX,
+	      "room for all lines");
 
 /* Whether this kernel prints a line, by the string it prints before the number. */
 static bool is_printed(const struct mmw_ktext *texts, size_t index)

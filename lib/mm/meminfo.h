@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What /proc/meminfo would say (fs/proc/meminfo.c), line by line, each from the variables, counters and lists the kernel takes
- * it from.
+ * What /proc/meminfo would say (fs/proc/meminfo.c), line by line, each from the variables, counters and lists the
+ * kernel takes it from.
  *
- * Which lines a kernel prints depends on its version and configuration; the labels in its image tell. What a line's value
- * comes from may be out of reach (a variable that no symbol names): then the line is there without a value, and why.
+ * Which lines a kernel prints depends on its version and configuration; the labels in its image tell. What a line's
+ * value comes from may be out of reach (a variable that no symbol names): then the line is there without a value, and
+ * why.
  */
 #ifndef MMW_MM_MEMINFO_H
 #define MMW_MM_MEMINFO_H

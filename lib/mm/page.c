@@ -88,21 +88,6 @@ const char *mmw_pg_name(enum mmw_pg flag)
 	return flag_names[flag].name;
 }
 
-/* major << 8 | minor, of "6.1.0-50-amd64"; 0 when it does not begin so. */
-static unsigned version_of(struct mmw_kernel *k)
-{
-	const char *text = mmw_kernel_release(k);
-	char *end;
-	unsigned long major = strtoul(text, &end, 10), minor;
-
-	if (end == text || *end != '.' || major > 99)
-		return 0;
-	minor = strtoul(end + 1, NULL, 10);
-	return minor > 255 ? 0 : (unsigned)(major << 8 | minor);
-}
-
-#define V(major, minor) ((major) << 8 | (minor))
-
 /* --- flags --------------------------------------------------------------------------------------------------------- */
 
 /*
@@ -113,27 +98,27 @@ static const struct {
 	unsigned since;
 	uint8_t order[32];  /* ends with MMW_PG_N */
 } flag_tables[] = {
-	{ V(4, 14), { MMW_PG_LOCKED, MMW_PG_ERROR, MMW_PG_REFERENCED, MMW_PG_UPTODATE, MMW_PG_DIRTY, MMW_PG_LRU, MMW_PG_ACTIVE,
+	{ MMW_LINUX(4, 14), { MMW_PG_LOCKED, MMW_PG_ERROR, MMW_PG_REFERENCED, MMW_PG_UPTODATE, MMW_PG_DIRTY, MMW_PG_LRU, MMW_PG_ACTIVE,
 		      MMW_PG_WAITERS, MMW_PG_SLAB, MMW_PG_OWNER_PRIV_1, MMW_PG_ARCH_1, MMW_PG_RESERVED, MMW_PG_PRIVATE,
 		      MMW_PG_PRIVATE_2, MMW_PG_WRITEBACK, MMW_PG_HEAD, MMW_PG_MAPPEDTODISK, MMW_PG_RECLAIM, MMW_PG_SWAPBACKED,
 		      MMW_PG_UNEVICTABLE, MMW_PG_MLOCKED, MMW_PG_N } },
-	{ V(4, 20), { MMW_PG_LOCKED, MMW_PG_REFERENCED, MMW_PG_UPTODATE, MMW_PG_DIRTY, MMW_PG_LRU, MMW_PG_ACTIVE,
+	{ MMW_LINUX(4, 20), { MMW_PG_LOCKED, MMW_PG_REFERENCED, MMW_PG_UPTODATE, MMW_PG_DIRTY, MMW_PG_LRU, MMW_PG_ACTIVE,
 		      MMW_PG_WORKINGSET, MMW_PG_WAITERS, MMW_PG_ERROR, MMW_PG_SLAB, MMW_PG_OWNER_PRIV_1, MMW_PG_ARCH_1,
 		      MMW_PG_RESERVED, MMW_PG_PRIVATE, MMW_PG_PRIVATE_2, MMW_PG_WRITEBACK, MMW_PG_HEAD, MMW_PG_MAPPEDTODISK,
 		      MMW_PG_RECLAIM, MMW_PG_SWAPBACKED, MMW_PG_UNEVICTABLE, MMW_PG_MLOCKED, MMW_PG_N } },
-	{ V(6, 6), { MMW_PG_LOCKED, MMW_PG_WRITEBACK, MMW_PG_REFERENCED, MMW_PG_UPTODATE, MMW_PG_DIRTY, MMW_PG_LRU, MMW_PG_HEAD,
+	{ MMW_LINUX(6, 6), { MMW_PG_LOCKED, MMW_PG_WRITEBACK, MMW_PG_REFERENCED, MMW_PG_UPTODATE, MMW_PG_DIRTY, MMW_PG_LRU, MMW_PG_HEAD,
 		     MMW_PG_WAITERS, MMW_PG_ACTIVE, MMW_PG_WORKINGSET, MMW_PG_ERROR, MMW_PG_SLAB, MMW_PG_OWNER_PRIV_1,
 		     MMW_PG_ARCH_1, MMW_PG_RESERVED, MMW_PG_PRIVATE, MMW_PG_PRIVATE_2, MMW_PG_MAPPEDTODISK, MMW_PG_RECLAIM,
 		     MMW_PG_SWAPBACKED, MMW_PG_UNEVICTABLE, MMW_PG_MLOCKED, MMW_PG_N } },
-	{ V(6, 10), { MMW_PG_LOCKED, MMW_PG_WRITEBACK, MMW_PG_REFERENCED, MMW_PG_UPTODATE, MMW_PG_DIRTY, MMW_PG_LRU,
+	{ MMW_LINUX(6, 10), { MMW_PG_LOCKED, MMW_PG_WRITEBACK, MMW_PG_REFERENCED, MMW_PG_UPTODATE, MMW_PG_DIRTY, MMW_PG_LRU,
 		      MMW_PG_HEAD, MMW_PG_WAITERS, MMW_PG_ACTIVE, MMW_PG_WORKINGSET, MMW_PG_ERROR, MMW_PG_OWNER_PRIV_1,
 		      MMW_PG_ARCH_1, MMW_PG_RESERVED, MMW_PG_PRIVATE, MMW_PG_PRIVATE_2, MMW_PG_MAPPEDTODISK, MMW_PG_RECLAIM,
 		      MMW_PG_SWAPBACKED, MMW_PG_UNEVICTABLE, MMW_PG_MLOCKED, MMW_PG_N } },
-	{ V(6, 12), { MMW_PG_LOCKED, MMW_PG_WRITEBACK, MMW_PG_REFERENCED, MMW_PG_UPTODATE, MMW_PG_DIRTY, MMW_PG_LRU,
+	{ MMW_LINUX(6, 12), { MMW_PG_LOCKED, MMW_PG_WRITEBACK, MMW_PG_REFERENCED, MMW_PG_UPTODATE, MMW_PG_DIRTY, MMW_PG_LRU,
 		      MMW_PG_HEAD, MMW_PG_WAITERS, MMW_PG_ACTIVE, MMW_PG_WORKINGSET, MMW_PG_OWNER_PRIV_1, MMW_PG_OWNER_2,
 		      MMW_PG_ARCH_1, MMW_PG_RESERVED, MMW_PG_PRIVATE, MMW_PG_PRIVATE_2, MMW_PG_RECLAIM, MMW_PG_SWAPBACKED,
 		      MMW_PG_UNEVICTABLE, MMW_PG_MLOCKED, MMW_PG_N } },
-	{ V(6, 14), { MMW_PG_LOCKED, MMW_PG_WRITEBACK, MMW_PG_REFERENCED, MMW_PG_UPTODATE, MMW_PG_DIRTY, MMW_PG_LRU,
+	{ MMW_LINUX(6, 14), { MMW_PG_LOCKED, MMW_PG_WRITEBACK, MMW_PG_REFERENCED, MMW_PG_UPTODATE, MMW_PG_DIRTY, MMW_PG_LRU,
 		      MMW_PG_HEAD, MMW_PG_WAITERS, MMW_PG_ACTIVE, MMW_PG_WORKINGSET, MMW_PG_OWNER_PRIV_1, MMW_PG_OWNER_2,
 		      MMW_PG_ARCH_1, MMW_PG_RESERVED, MMW_PG_PRIVATE, MMW_PG_PRIVATE_2, MMW_PG_RECLAIM, MMW_PG_SWAPBACKED,
 		      MMW_PG_UNEVICTABLE, MMW_PG_DROPBEHIND, MMW_PG_MLOCKED, MMW_PG_N } },
@@ -143,9 +128,9 @@ static const struct {
 static void share_bits(struct mmw_pages *p, unsigned version)
 {
 	p->bit[MMW_PG_SWAPCACHE] = p->bit[MMW_PG_OWNER_PRIV_1];
-	if (version >= V(4, 20) && version < V(6, 2))
+	if (version >= MMW_LINUX(4, 20) && version < MMW_LINUX(6, 2))
 		p->bit[MMW_PG_DOUBLE_MAP] = p->bit[MMW_PG_WORKINGSET];
-	if (version >= V(6, 6))
+	if (version >= MMW_LINUX(6, 6))
 		p->bit[MMW_PG_LARGE_RMAPPABLE] = p->bit[MMW_PG_WORKINGSET];
 	if (p->bit[MMW_PG_OWNER_2] >= 0)
 		p->bit[MMW_PG_MAPPEDTODISK] = p->bit[MMW_PG_OWNER_2];
@@ -174,7 +159,7 @@ static bool flags_confirmed(struct mmw_kernel *k, struct mmw_pages *p)
 
 static int flags_by_version(struct mmw_kernel *k, struct mmw_pages *p, struct mmw_err *err)
 {
-	unsigned version = version_of(k), next = 0;
+	unsigned version = mmw_kernel_version(k), next = 0;
 	size_t i = mmw_array_len(flag_tables);
 	uint64_t v;
 
@@ -229,7 +214,7 @@ static void types_of_macros(struct mmw_kernel *k, struct mmw_pages *p)
 {
 	const uint32_t base = 0xf0000000;
 	struct mmw_member m;
-	bool kmemcg = version_of(k) && version_of(k) < V(5, 11);
+	bool kmemcg = mmw_kernel_version(k) && mmw_kernel_version(k) < MMW_LINUX(5, 11);
 
 	if (!mmw_kernel_member(k, "page", "memcg_data", &m, NULL, NULL))
 		kmemcg = false;
@@ -241,7 +226,7 @@ static void types_of_macros(struct mmw_kernel *k, struct mmw_pages *p)
 		set_cleared(p, MMW_PGTY_KMEMCG, base, 0x200);
 	set_cleared(p, MMW_PGTY_TABLE, base, kmemcg ? 0x400 : 0x200);
 	set_cleared(p, MMW_PGTY_GUARD, base, kmemcg ? 0x800 : 0x400);
-	if (version_of(k) >= V(6, 9))
+	if (mmw_kernel_version(k) >= MMW_LINUX(6, 9))
 		set_cleared(p, MMW_PGTY_HUGETLB, base, 0x800);
 	p->type_source = "the version's macros";
 }
@@ -396,19 +381,22 @@ static int bind_first(struct mmw_kernel *k, struct mmw_pages *p, struct mmw_err 
 }
 
 /* MAX_PHYSMEM_BITS - SECTION_SIZE_BITS, where sections are in the flags. */
-static unsigned section_bits(struct mmw_kernel *k, const struct mmw_memmap *memmap)
+static int section_bits(struct mmw_kernel *k, const struct mmw_memmap *memmap, unsigned *out, struct mmw_err *err)
 {
 	uint64_t bits, unit = memmap->section_shift + mmw_kernel_page_shift(k);
 
-	if (memmap->model != MMW_SPARSEMEM || !mmw_vmcoreinfo_number(mmw_kernel_vmcoreinfo(k), "MAX_PHYSMEM_BITS", &bits) ||
-	    bits > 52 || bits <= unit)
+	*out = 0;
+	if (memmap->model != MMW_SPARSEMEM)
 		return 0;
-	return (unsigned)(bits - unit);
+	if (!mmw_vmcoreinfo_number(mmw_kernel_vmcoreinfo(k), "MAX_PHYSMEM_BITS", &bits) || bits > 52 || bits <= unit)
+		return mmw_fail(err, MMW_E_NOTYPE, 0, "nothing says how many memory sections page.flags has room for (MAX_PHYSMEM_BITS)");
+	*out = (unsigned)(bits - unit);
+	return 0;
 }
 
 int mmw_page_place_bind(struct mmw_kernel *k, const struct mmw_memmap *memmap, struct mmw_page_place *out, struct mmw_err *err)
 {
-	unsigned word = 8 * mmw_kernel_arch(k)->word, sections = section_bits(k, memmap), top = word - sections;
+	unsigned word = 8 * mmw_kernel_arch(k)->word, top = word, sections;
 	struct mmw_member zones;
 	uint64_t nodes = 1;
 	int64_t flags = 0;
@@ -417,8 +405,10 @@ int mmw_page_place_bind(struct mmw_kernel *k, const struct mmw_memmap *memmap, s
 	memset(out, 0, sizeof(*out));
 	rc = mmw_kernel_member_any(k, "page", "flags.f|flags", &out->flags, err);
 	rc = rc ? rc : mmw_kernel_member(k, "pglist_data", "node_zones", &zones, NULL, err);
+	rc = rc ? rc : section_bits(k, memmap, &sections, err);
 	if (rc)
 		return rc;
+	top -= sections;
 	mmw_vmcoreinfo_length(mmw_kernel_vmcoreinfo(k), "node_data", &nodes);
 	if (mmw_kernel_enumerator(k, "pageflags", "__NR_PAGEFLAGS", &flags, NULL) || flags < 0 || flags > word)
 		flags = 0;
@@ -462,7 +452,7 @@ int mmw_pages_bind(struct mmw_kernel *k, const struct mmw_memmap *memmap, struct
 	out->style = out->bit[MMW_PG_SLAB] >= 0 ? MMW_PAGE_STYLE_PAGE : MMW_PAGE_STYLE_FOLIO;
 	if (!mmw_kernel_symbol(k, "snapshot_page", &va, NULL, NULL))
 		out->style = MMW_PAGE_STYLE_SNAPSHOT;
-	out->ksm_all = out->style == MMW_PAGE_STYLE_FOLIO && version_of(k) < V(6, 16);
+	out->ksm_all = out->style == MMW_PAGE_STYLE_FOLIO && mmw_kernel_version(k) < MMW_LINUX(6, 16);
 	return 0;
 }
 

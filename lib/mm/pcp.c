@@ -81,11 +81,11 @@ struct list {
 	uint64_t budget;  /* no honest list has more blocks */
 };
 
-static void list_problem(const struct list *l, enum mmw_pcp_problem_kind kind, uint64_t addr, uint64_t pfn, uint64_t found,
-			 uint64_t expected)
+static void list_problem(const struct list *l, enum mmw_pcp_problem_kind kind, uint64_t addr, uint64_t pfn,
+			 uint64_t found, uint64_t expected)
 {
-	problem(l->o->out, (struct mmw_pcp_problem){ .kind = kind, .zone = l->set->zone, .cpu = l->set->cpu, .list = (int)l->index,
-		.addr = addr, .pfn = pfn, .found = found, .expected = expected });
+	problem(l->o->out, (struct mmw_pcp_problem){ .kind = kind, .zone = l->set->zone, .cpu = l->set->cpu,
+		.list = (int)l->index, .addr = addr, .pfn = pfn, .found = found, .expected = expected });
 }
 
 /* A page on a list is nothing: what says otherwise is a problem. */
@@ -129,8 +129,8 @@ static int take(struct list *l, uint64_t pfn, unsigned order, struct mmw_err *er
 }
 
 /*
- * Forward, or back from the tail. A page is taken only when its other link leads back to where it was reached from; as that can
- * be one place alone, no page is met twice, and there is an end. 1: came back to the head; 0: did not.
+ * Forward, or back from the tail. A page is taken only when its other link leads back to where it was reached from; as
+ * that can be one place alone, no page is met twice, and there is an end. 1: came back to the head; 0: did not.
  */
 static int follow(struct list *l, bool back, struct mmw_err *err)
 {
@@ -145,7 +145,8 @@ static int follow(struct list *l, bool back, struct mmw_err *err)
 			return 0;
 		other = back ? rec.next : rec.prev;
 		if (other != from || !l->budget) {
-			list_problem(l, l->budget ? MMW_PCP_BAD_LINK : MMW_PCP_ENDLESS, at - l->o->link.offset, pfn, other, from);
+			list_problem(l, l->budget ? MMW_PCP_BAD_LINK : MMW_PCP_ENDLESS, at - l->o->link.offset, pfn,
+				     other, from);
 			return 0;
 		}
 		check_page(l, at - l->o->link.offset, pfn, &rec);
@@ -160,7 +161,8 @@ static int follow(struct list *l, bool back, struct mmw_err *err)
 
 static uint64_t most_blocks(const struct opening *o, size_t zone, unsigned order)
 {
-	uint64_t most = (o->z->zone[zone].spanned >> order) + 1, frames = o->m->pages;
+	uint64_t most = (o->z->zone[zone].spanned >> order) + 1;
+	uint64_t frames = o->m->pages;
 
 	return most < frames ? most : frames;
 }
@@ -185,7 +187,8 @@ static int follow_back(struct list *l, struct mmw_err *err)
 
 static int walk_list(struct opening *o, const struct mmw_pcp_set *set, unsigned index, struct mmw_err *err)
 {
-	struct list l = { .o = o, .set = set, .index = index, .budget = most_blocks(o, set->zone, o->out->list_order[index]) };
+	struct list l = { .o = o, .set = set, .index = index,
+			  .budget = most_blocks(o, set->zone, o->out->list_order[index]) };
 	size_t first = o->out->n_pages;
 	int rc;
 
@@ -230,8 +233,8 @@ static int read_set(struct opening *o, size_t zone, uint64_t pointer, size_t cpu
 		.va = mmw_percpu_address(&o->percpu, pointer, cpu) + o->pcp_at, .first = p->n_pages,
 		.threshold = read_threshold(o, zone, cpu) };
 	if (mmw_shadow_read(&o->set, o->vm, set->va, &rec, &why)) {
-		problem(p, (struct mmw_pcp_problem){ .kind = MMW_PCP_UNREADABLE, .zone = zone, .cpu = set->cpu, .list = -1,
-			.addr = set->va, .why = why.code });
+		problem(p, (struct mmw_pcp_problem){ .kind = MMW_PCP_UNREADABLE, .zone = zone, .cpu = set->cpu,
+			.list = -1, .addr = set->va, .why = why.code });
 		return 0;
 	}
 	set->read = true;
@@ -246,14 +249,14 @@ static int read_set(struct opening *o, size_t zone, uint64_t pointer, size_t cpu
 	for (size_t i = set->first; i < p->n_pages; i++)
 		set->listed += 1ull << p->pages[i].order;
 	if (!rc && o->m && set->count != (int64_t)set->listed)
-		problem(p, (struct mmw_pcp_problem){ .kind = MMW_PCP_COUNT, .zone = zone, .cpu = set->cpu, .list = -1,
-			.addr = set->va, .found = set->listed, .expected = (uint64_t)set->count });
+		problem(p, (struct mmw_pcp_problem){ .kind = MMW_PCP_COUNT, .zone = zone, .cpu = set->cpu,
+			.list = -1, .addr = set->va, .found = set->listed, .expected = (uint64_t)set->count });
 	return rc;
 }
 
 /*
- * A chain with no way back, whose pages have their order in `private`. A cycle is found by remembering an ever later page; a
- * second time round is reported, and cut short by that.
+ * A chain with no way back, whose pages have their order in `private`. A cycle is found by remembering an ever later
+ * page; a second time round is reported, and cut short by that.
  */
 static int walk_deferred(struct opening *o, size_t zone, struct mmw_err *err)
 {
@@ -327,9 +330,9 @@ static int find_twice(struct opening *o, struct mmw_err *err)
 		const struct mmw_pcp_page *page = sorted[i];
 
 		if (widest && page->pfn - widest->pfn < 1ull << widest->order)
-			problem(p, (struct mmw_pcp_problem){ .kind = MMW_PCP_TWICE, .zone = page->zone, .cpu = page->cpu,
-				.list = page->list, .pfn = page->pfn, .addr = mmw_memmap_page(o->m, page->pfn),
-				.found = widest->pfn });
+			problem(p, (struct mmw_pcp_problem){ .kind = MMW_PCP_TWICE, .zone = page->zone,
+				.cpu = page->cpu, .list = page->list, .pfn = page->pfn,
+				.addr = mmw_memmap_page(o->m, page->pfn), .found = widest->pfn });
 		if (!widest || page->pfn + (1ull << page->order) > widest->pfn + (1ull << widest->order))
 			widest = page;
 	}
@@ -347,7 +350,8 @@ static void describe_lists(struct opening *o)
 	unsigned types = PCP_TYPES, low, huge, largest = o->z->orders - 1;
 	int64_t v;
 
-	if (!mmw_kernel_enumerator(o->k, "migratetype", "MIGRATE_PCPTYPES", &v, NULL) && v > 0 && v <= (int64_t)p->lists)
+	if (!mmw_kernel_enumerator(o->k, "migratetype", "MIGRATE_PCPTYPES", &v, NULL) && v > 0 &&
+	    v <= (int64_t)p->lists)
 		types = (unsigned)v;
 	low = p->lists > types ? types * LOW_ORDERS : types;
 	huge = s ? s->paging.bits[0] : largest;
@@ -383,7 +387,8 @@ static int bind_pages(struct opening *o, struct mmw_err *err)
 	if (!rc)
 		rc = mmw_kernel_member_any(o->k, "page", "pcp_list|lru", &o->link, err);
 	if (!rc && o->page.last >= o->m->page_size)
-		rc = mmw_fail(err, MMW_E_CORRUPT, 0, "struct page of %" PRIu64 " bytes does not hold its members", o->m->page_size);
+		rc = mmw_fail(err, MMW_E_CORRUPT, 0, "struct page of %" PRIu64 " bytes does not hold its members",
+			      o->m->page_size);
 	if (rc)
 		return rc;
 	o->flags = page_flags(o->k);
@@ -405,8 +410,8 @@ static int bind(struct opening *o, struct mmw_err *err)
 	if (!rc)
 		rc = mmw_kernel_member(o->k, "per_cpu_pages", "lists", &o->lists, NULL, err);
 	if (!rc && (!o->lists.count || o->lists.count > MMW_PCP_LISTS_MAX || o->lists.elem_size < 2 * o->word))
-		rc = mmw_fail(err, MMW_E_CORRUPT, 0, "per_cpu_pages has %" PRIu64 " lists of %" PRIu64 " bytes", o->lists.count,
-			      o->lists.elem_size);
+		rc = mmw_fail(err, MMW_E_CORRUPT, 0, "per_cpu_pages has %" PRIu64 " lists of %" PRIu64 " bytes",
+			      o->lists.count, o->lists.elem_size);
 	if (rc)
 		return rc;
 	if (mmw_kernel_member_any(o->k, "zone", "per_cpu_zonestats|pageset", &o->stats, NULL) ||
@@ -422,7 +427,8 @@ static int bind(struct opening *o, struct mmw_err *err)
 int mmw_pcp_open(struct mmw_kernel *k, const struct mmw_zones *z, const struct mmw_memmap *m, struct mmw_pcp *out,
 		 struct mmw_err *err)
 {
-	struct opening o = { .k = k, .vm = mmw_kernel_vm(k), .z = z, .m = m, .out = out, .word = mmw_kernel_arch(k)->word };
+	struct opening o = { .k = k, .vm = mmw_kernel_vm(k), .z = z, .m = m, .out = out,
+			     .word = mmw_kernel_arch(k)->word };
 	int rc;
 
 	memset(out, 0, sizeof(*out));
@@ -479,17 +485,20 @@ void mmw_pcp_problem_text(const struct mmw_zones *z, const struct mmw_pcp_proble
 		snprintf(to, sizeof(to), "its lists at 0x%" PRIx64 " are %s", p->addr, mmw_code_word(p->why));
 		break;
 	case MMW_PCP_FOREIGN:
-		snprintf(to, sizeof(to), "the list leads from 0x%" PRIx64 " to 0x%" PRIx64 ", which is no struct page in the image",
+		snprintf(to, sizeof(to),
+			 "the list leads from 0x%" PRIx64 " to 0x%" PRIx64 ", which is no struct page in the image",
 			 p->found, p->addr);
 		break;
 	case MMW_PCP_BAD_LINK:
-		snprintf(to, sizeof(to), "%s leads back to 0x%" PRIx64 " but was reached from 0x%" PRIx64, page, p->found, p->expected);
+		snprintf(to, sizeof(to), "%s leads back to 0x%" PRIx64 " but was reached from 0x%" PRIx64, page,
+			 p->found, p->expected);
 		break;
 	case MMW_PCP_ENDLESS:
 		snprintf(to, sizeof(to), "the list does not end; given up at %s", page);
 		break;
 	case MMW_PCP_COUNT:
-		snprintf(to, sizeof(to), "%" PRIu64 " pages on the lists, but count is %" PRId64, p->found, (int64_t)p->expected);
+		snprintf(to, sizeof(to), "%" PRIu64 " pages on the lists, but count is %" PRId64, p->found,
+			 (int64_t)p->expected);
 		break;
 	case MMW_PCP_WRONG_ZONE:
 		snprintf(to, sizeof(to), "%s lies outside this zone", page);

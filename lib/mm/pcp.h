@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The per-CPU page lists: free pages that each CPU keeps of each zone, so as not to ask the buddy allocator for every one.
+ * The per-CPU page lists: free pages that each CPU keeps of each zone, so as not to ask the buddy allocator for every
+ * one.
  *
- * To 5.13 they are zone.pageset, a per_cpu_pageset whose pcp has a list for each migrate type that is kept there, all of
- * single pages; since then zone.per_cpu_pageset, a per_cpu_pages with lists for each order to 3, and behind them those for huge
- * pages (mm/page_alloc.c, order_to_pindex; their number changed: 3, 1, 2). 7.x has zone.trylock_free_pages beside them: pages
- * freed where the zone's lock could not be had, waiting for the next who has it.
+ * To 5.13 they are zone.pageset, a per_cpu_pageset whose pcp has a list for each migrate type that is kept there, all
+ * of single pages; since then zone.per_cpu_pageset, a per_cpu_pages with lists for each order to 3, and behind them
+ * those for huge pages (mm/page_alloc.c, order_to_pindex; their number changed: 3, 1, 2). 7.x has
+ * zone.trylock_free_pages beside them: pages freed where the zone's lock could not be had, waiting for the next who has
+ * it.
  *
- * Such pages carry no mark: no buddy mark, no flags, no references. That, and that count is what the lists hold, is what is
- * checked here; each contradiction is a problem with its addresses, never an end.
+ * Such pages carry no mark: no buddy mark, no flags, no references. That, and that count is what the lists hold, is
+ * what is checked here; each contradiction is a problem with its addresses, never an end.
  */
 #ifndef MMW_MM_PCP_H
 #define MMW_MM_PCP_H
@@ -31,7 +33,8 @@ struct mmw_pcp_set {
 	int64_t count;         /* pages, as the kernel counts them */
 	int64_t high, batch;
 	int64_t high_min, high_max;  /* where has_limits (6.6) */
-	int64_t threshold;     /* how large a difference of the zone's counters may grow on this CPU; -1: not SMP, or not known */
+	int64_t threshold; /* how large a difference of the zone's counters may grow on this CPU; -1: not SMP, or not
+			      known */
 	uint64_t listed;       /* pages found on its lists */
 	size_t first, n;       /* those blocks, in mmw_pcp.pages */
 };
@@ -86,8 +89,9 @@ struct mmw_pcp {
 };
 
 /*
- * With no memmap only the sets are read, not the pages on their lists, and nothing is checked. `z` and `m` are borrowed during
- * the call. MMW_E_NOTYPE names what this kernel's types lack; MMW_E_LIMIT: more CPUs times zones than any machine has.
+ * With no memmap only the sets are read, not the pages on their lists, and nothing is checked. `z` and `m` are borrowed
+ * during the call. MMW_E_NOTYPE names what this kernel's types lack; MMW_E_LIMIT: more CPUs times zones than any
+ * machine has.
  */
 int mmw_pcp_open(struct mmw_kernel *k, const struct mmw_zones *z, const struct mmw_memmap *m, struct mmw_pcp *out,
 		 struct mmw_err *err);

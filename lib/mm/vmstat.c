@@ -151,14 +151,7 @@ static void names_by_enumerators(struct opening *o)
 	}
 }
 
-bool mmw_release_before(const struct mmw_kernel *k, int major, int minor)
-{
-	int x, y;
-
-	return sscanf(mmw_kernel_release(k), "%d.%d", &x, &y) == 2 && (x < major || (x == major && y < minor));
-}
-
-/* Pages of these are shown in huge ones since they are counted in pages (5.12, "Convert all THP vmstat counters to pages"). */
+/* Shown in huge pages since they are counted in small ones (5.12, "Convert all THP vmstat counters to pages"). */
 static void mark_huge(struct opening *o)
 {
 	static const char *const names[] = { "nr_anon_transparent_hugepages", "nr_file_hugepages", "nr_shmem_hugepages",
@@ -167,7 +160,7 @@ static void mark_huge(struct opening *o)
 	const struct mmw_space *space = mmw_kernel_space(o->k);
 
 	o->v->huge_shift = space ? space->paging.bits[0] : 0;
-	if (mmw_release_before(o->k, 5, 12))
+	if (mmw_kernel_version(o->k) && mmw_kernel_version(o->k) < MMW_LINUX(5, 12))
 		return;
 	for (unsigned item = 0; item < s->n; item++)
 		for (size_t i = 0; i < mmw_array_len(names); i++)
@@ -187,11 +180,13 @@ static void name_items(struct opening *o)
 /* --- counters ----------------------------------------------------------------------------------------------------- */
 
 /* Where counters of a kind and their differences are, "type.member|older" of each; the kernel may have no such kind. */
-static int bind_kind(struct opening *o, enum mmw_stat_kind kind, const char *stat, const char *percpu, const char *const diff[2],
-		     struct mmw_err *err)
+static int bind_kind(struct opening *o, enum mmw_stat_kind kind, const char *stat, const char *percpu,
+		     const char *const diff[2], struct mmw_err *err)
 {
 	static const char *const diff_types[MMW_STAT_KINDS][2] = {
-		{ "per_cpu_zonestat", "per_cpu_pageset" }, { "per_cpu_zonestat", "per_cpu_pageset" }, { "per_cpu_nodestat", NULL },
+		{ "per_cpu_zonestat", "per_cpu_pageset" },
+		{ "per_cpu_zonestat", "per_cpu_pageset" },
+		{ "per_cpu_nodestat", NULL },
 	};
 	const char *type = kind == MMW_STAT_NODE ? "pglist_data" : "zone";
 	struct place *p = &o->place[kind];
@@ -200,8 +195,8 @@ static int bind_kind(struct opening *o, enum mmw_stat_kind kind, const char *sta
 	if (mmw_kernel_member_any(o->k, type, stat, &p->stat, NULL))
 		return 0;
 	if (p->stat.count > MMW_STAT_ITEMS_MAX || (p->stat.count && p->stat.elem_size != o->word))
-		return mmw_fail(err, MMW_E_CORRUPT, 0, "%s has %" PRIu64 " counters of %" PRIu64 " bytes", type, p->stat.count,
-				p->stat.elem_size);
+		return mmw_fail(err, MMW_E_CORRUPT, 0, "%s has %" PRIu64 " counters of %" PRIu64 " bytes", type,
+				p->stat.count, p->stat.elem_size);
 	o->v->kind[kind].n = (unsigned)p->stat.count;
 	if (mmw_kernel_member_any(o->k, type, percpu, &pointer, NULL))
 		return 0;
@@ -216,7 +211,9 @@ static int bind_kind(struct opening *o, enum mmw_stat_kind kind, const char *sta
 static int bind(struct opening *o, struct mmw_err *err)
 {
 	static const char *const diff[MMW_STAT_KINDS][2] = {
-		{ "vm_stat_diff", "vm_stat_diff" }, { "vm_numa_event", "vm_numa_stat_diff" }, { "vm_node_stat_diff", NULL },
+		{ "vm_stat_diff", "vm_stat_diff" },
+		{ "vm_numa_event", "vm_numa_stat_diff" },
+		{ "vm_node_stat_diff", NULL },
 	};
 	int rc = mmw_shadow_bind(o->k, "zone", marks_fields, mmw_array_len(marks_fields), &o->marks, err);
 
@@ -224,14 +221,16 @@ static int bind(struct opening *o, struct mmw_err *err)
 		rc = mmw_kernel_member_any(o->k, "zone", "_watermark|watermark", &o->watermark, err);
 	if (!rc)
 		rc = mmw_kernel_member(o->k, "zone", "lowmem_reserve", &o->reserve, NULL, err);
-	if (!rc && (o->watermark.count < 3 || o->watermark.count > MMW_WATERMARKS_MAX || o->watermark.elem_size != o->word ||
-		    !o->reserve.count || o->reserve.count > MMW_RESERVES_MAX || o->reserve.elem_size != o->word))
-		rc = mmw_fail(err, MMW_E_CORRUPT, 0, "a zone of %" PRIu64 " watermarks and %" PRIu64 " reserves", o->watermark.count,
-			      o->reserve.count);
+	if (!rc &&
+	    (o->watermark.count < 3 || o->watermark.count > MMW_WATERMARKS_MAX || o->watermark.elem_size != o->word ||
+	     !o->reserve.count || o->reserve.count > MMW_RESERVES_MAX || o->reserve.elem_size != o->word))
+		rc = mmw_fail(err, MMW_E_CORRUPT, 0, "a zone of %" PRIu64 " watermarks and %" PRIu64 " reserves",
+			      o->watermark.count, o->reserve.count);
 	if (!rc)
 		rc = bind_kind(o, MMW_STAT_ZONE, "vm_stat", "per_cpu_zonestats|pageset", diff[MMW_STAT_ZONE], err);
 	if (!rc)
-		rc = bind_kind(o, MMW_STAT_NUMA, "vm_numa_event|vm_numa_stat", "per_cpu_zonestats|pageset", diff[MMW_STAT_NUMA], err);
+		rc = bind_kind(o, MMW_STAT_NUMA, "vm_numa_event|vm_numa_stat", "per_cpu_zonestats|pageset",
+			       diff[MMW_STAT_NUMA], err);
 	if (!rc)
 		rc = bind_kind(o, MMW_STAT_NODE, "vm_stat", "per_cpu_nodestats", diff[MMW_STAT_NODE], err);
 	return rc;
@@ -262,7 +261,8 @@ static bool add_diffs(struct opening *o, const struct place *p, uint64_t va, uns
 	return true;
 }
 
-static int read_row(struct opening *o, enum mmw_stat_kind kind, size_t row, uint64_t va, bool populated, struct mmw_err *err)
+static int read_row(struct opening *o, enum mmw_stat_kind kind, size_t row, uint64_t va, bool populated,
+		    struct mmw_err *err)
 {
 	struct mmw_stats *s = &o->v->kind[kind];
 	const struct place *p = &o->place[kind];
@@ -325,7 +325,8 @@ static int read_zone(struct opening *o, size_t node, unsigned index, struct mmw_
 	struct marks_rec rec;
 	int rc;
 
-	*z = (struct mmw_zone_marks){ .va = mmw_node_zone(o->z, &o->z->node[node], index), .node = node, .index = index };
+	*z = (struct mmw_zone_marks){ .node = node, .index = index };
+	z->va = mmw_node_zone(o->z, &o->z->node[node], index);
 	rc = mmw_shadow_read(&o->marks, o->vm, z->va, &rec, err);
 	if (!rc)
 		rc = read_array(o, z->va, &o->watermark, z->watermark, err);
@@ -363,7 +364,8 @@ static int read_node(struct opening *o, size_t node, struct mmw_err *err)
 	if (rc)
 		return rc;
 	if (mmw_kernel_member_any(o->k, "pglist_data", "kswapd_failures.counter|kswapd_failures", &failures, NULL) ||
-	    failures.size > 8 || mmw_vm_read_uint(o->vm, va + failures.offset, (unsigned)failures.size, &o->v->failures[node], NULL))
+	    failures.size > 8 ||
+	    mmw_vm_read_uint(o->vm, va + failures.offset, (unsigned)failures.size, &o->v->failures[node], NULL))
 		o->v->failures[node] = MMW_ABSENT;
 	return read_row(o, MMW_STAT_NODE, node, va, true, err);
 }

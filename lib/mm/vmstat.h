@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The counters of zones and nodes, by the names the kernel gives them in /proc (mm/vmstat.c), and a zone's watermarks and reserves.
+ * The counters of zones and nodes, by the names the kernel gives them in /proc (mm/vmstat.c), and a zone's watermarks
+ * and reserves.
  *
- * A counter is kept in the zone or node, and each CPU has a difference of at most some pages that has not been added yet.
- * /proc/zoneinfo, /proc/vmstat and /proc/meminfo print the counter without them, and 0 where that is negative; the events
- * of NUMA (numa_hit and others) they print with them.
+ * A counter is kept in the zone or node, and each CPU has a difference of at most some pages that has not been added
+ * yet. /proc/zoneinfo, /proc/vmstat and /proc/meminfo print the counter without them, and 0 where that is negative; the
+ * events of NUMA (numa_hit and others) they print with them.
  */
 #ifndef MMW_MM_VMSTAT_H
 #define MMW_MM_VMSTAT_H
@@ -63,9 +64,6 @@ bool mmw_stat_sum(const struct mmw_vmstat *v, enum mmw_stat_kind kind, const cha
 
 /* What the kernel calls the counter of this enumerator: "NR_FILE_MAPPED" is "nr_mapped". */
 void mmw_stat_name(const char *enumerator, char *buf, size_t size);
-
-/* Is the kernel's version before this one? False where it is not known. For what nothing else tells. */
-bool mmw_release_before(const struct mmw_kernel *k, int major, int minor);
 
 /* A watermark as the kernel compares with it. */
 static inline uint64_t mmw_zone_watermark(const struct mmw_zone_marks *z, unsigned i)

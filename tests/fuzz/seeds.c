@@ -591,6 +591,7 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		{ "lzop", lzop_seed },
 		{ "memmap", memmap_seed },
 		{ "mm", mm_seed }, { "module", mm_seed }, { "zoneinfo", mm_seed },
+		{ "page", mm_seed },
 		{ "notes", notes_seed },
 		{ "qcow2", qcow2_seed },
 		{ "qemu", qemu_seed },

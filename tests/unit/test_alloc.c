@@ -16,7 +16,8 @@
 #include "tests/tools/wrap.h"
 
 static const struct mmw_alloc_rights plain = { 0 }, high = { .half = true, .reserve = true },
-	atomic = { .half = true, .quarter = true, .reserve = true }, movable = { .cma = true }, last = { .all = true, .reserve = true };
+	atomic = { .half = true, .quarter = true, .reserve = true }, movable = { .cma = true },
+	last = { .all = true, .reserve = true };
 
 /* __zone_watermark_ok(): free - unusable > mark + boost + lowmem_reserve. */
 static void test_sums(void **state)
@@ -49,7 +50,8 @@ static void test_sums(void **state)
 		struct mmw_alloc_sum s = mmw_alloc_add_up(&cases[i].zone, cases[i].rights, cases[i].order);
 
 		if (s.available != cases[i].available || s.needed != cases[i].needed || s.enough != cases[i].enough)
-			fail_msg("case %zu: %lld against %lld, %d", i, (long long)s.available, (long long)s.needed, s.enough);
+			fail_msg("case %zu: %lld against %lld, %d", i, (long long)s.available, (long long)s.needed,
+				 s.enough);
 	}
 }
 
@@ -117,8 +119,8 @@ static void test_flags(void **state)
 		{ "0x80000000|GFP_NOIO", "0x80000c00(GFP_NOIO|0x80000000)" },
 		{ "0x0", "0x0()" },
 	};
-	static const char *const bad[] = { "", "KERNEL", "GFP_KERNEL|", "|", "0x", "0xfg", "GFP_KERNELS", "__GFP_ATOMIC",
-					   "0x11112222333344445555", "GFP_KERNEL GFP_DMA" };
+	static const char *const bad[] = { "", "KERNEL", "GFP_KERNEL|", "|", "0x", "0xfg", "GFP_KERNELS",
+					   "__GFP_ATOMIC", "0x11112222333344445555", "GFP_KERNEL GFP_DMA" };
 	struct blob bytes = { 0 };
 	struct mmw_image *img;
 	struct mmw_kernel *k = open_kernel(&bytes, &img);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lib/mm/buddy*.c: each contradiction, planted into memory that has none (fixtures/recipes/mm-check.recipe), is found, and
- * nothing else.
+ * lib/mm/buddy*.c: each contradiction, planted into memory that has none (fixtures/recipes/mm-check.recipe), is found,
+ * and nothing else.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,13 +66,16 @@ static const struct fault faults[] = {
 	{ "a block was taken off its list",
 	  { { HEAD_PA(2, 0), 8, HEAD(2, 0) }, { HEAD_PA(2, 0) + 8, 8, HEAD(2, 0) }, { NR_FREE_PA(2), 8, 0 },
 	    { STAT_FREE, 8, 0x2d } }, "unlisted@380" },
-	{ "a page in use was marked", { { TYPE_PA(0x200), 4, MARK }, { REFS_PA(0x200), 4, 1 } }, "unlisted@200 refcount@200" },
+	{ "a page in use was marked", { { TYPE_PA(0x200), 4, MARK }, { REFS_PA(0x200), 4, 1 } },
+	  "unlisted@200 refcount@200" },
 	{ "a larger order", { { PRIVATE_PA(0x380), 8, 3 } }, "order@380" },
 	{ "a smaller order", { { PRIVATE_PA(0x3a0), 8, 1 } }, "order@3a0" },
 	{ "an order that swallows others", { { PRIVATE_PA(0x380), 8, 7 } }, "order@380" },
 	{ "an order that is none", { { PRIVATE_PA(0x380), 8, 0x100000017 } }, "order@380" },
-	{ "no order, no list", { { TYPE_PA(0x171), 4, MARK }, { PRIVATE_PA(0x171), 8, 0x17 } }, "bad-order@171 unlisted@171" },
-	{ "no place for that order", { { TYPE_PA(0x171), 4, MARK }, { PRIVATE_PA(0x171), 8, 2 } }, "misaligned@171 unlisted@171" },
+	{ "no order, no list", { { TYPE_PA(0x171), 4, MARK }, { PRIVATE_PA(0x171), 8, 0x17 } },
+	  "bad-order@171 unlisted@171" },
+	{ "no place for that order", { { TYPE_PA(0x171), 4, MARK }, { PRIVATE_PA(0x171), 8, 2 } },
+	  "misaligned@171 unlisted@171" },
 	{ "a zone that ends too early", { { 0x251010, 8, 0x10 } }, "span@10" },
 	{ "nr_free off by one", { { NR_FREE_PA(0), 8, 4 } }, "count@-" },
 	{ "nr_free is -1", { { NR_FREE_PA(1), 8, UINT64_MAX } }, "count@-" },
@@ -83,8 +86,8 @@ static const struct fault faults[] = {
 	{ "a free page inside a free block", { { TYPE_PA(0x3a4), 4, MARK } }, "unlisted@3a4 overlap@3a4" },
 	{ "two buddies",
 	  { { TYPE_PA(0x1c6), 4, MARK }, { FLAGS_PA(0x1c6), 8, 1ull << 63 }, { LINK_PA(0x1c7), 8, LINK(0x1c6) },
-	    { LINK_PA(0x1c6), 8, HEAD(0, 1) }, { LINK_PA(0x1c6) + 8, 8, LINK(0x1c7) }, { HEAD_PA(0, 1) + 8, 8, LINK(0x1c6) },
-	    { NR_FREE_PA(0), 8, 4 }, { STAT_FREE, 8, 0x32 } }, "unmerged@1c6" },
+	    { LINK_PA(0x1c6), 8, HEAD(0, 1) }, { LINK_PA(0x1c6) + 8, 8, LINK(0x1c7) },
+	    { HEAD_PA(0, 1) + 8, 8, LINK(0x1c6) }, { NR_FREE_PA(0), 8, 4 }, { STAT_FREE, 8, 0x32 } }, "unmerged@1c6" },
 	{ "a page of another zone", { { FLAGS_PA(0x1c3), 8, 0 } }, "zone@1c3" },
 	{ "isolated no more, but for its list", { { 0x6302e, 1, 1 } }, "type@3c0" },
 	{ "CMA's no more, but for its list", { { 0x63026, 1, 1 } }, "type@2c0" },
@@ -92,10 +95,12 @@ static const struct fault faults[] = {
 	{ "a free page that is used", { { REFS_PA(0x1c3), 4, 1 } }, "refcount@1c3" },
 	{ "a free block whose last page is used", { { REFS_PA(0x3bf), 4, 2 } }, "refcount@3bf" },
 	{ "count of a CPU's lists off by one", { { 0x60500, 4, 3 } }, "pcp-count@-" },
-	{ "a page that a CPU keeps was marked", { { TYPE_PA(0x1d0), 4, MARK } }, "unlisted@1d0 pcp-free@1d0 pcp-marked@1d0" },
+	{ "a page that a CPU keeps was marked", { { TYPE_PA(0x1d0), 4, MARK } },
+	  "unlisted@1d0 pcp-free@1d0 pcp-marked@1d0" },
 	{ "a page that a CPU keeps is in a free block",
-	  { { 0x60520, 8, LINK(0x3a1) }, { LINK_PA(0x3a1), 8, LINK(0x1d4) }, { LINK_PA(0x3a1) + 8, 8, 0xffff888000060520 },
-	    { LINK_PA(0x1d4) + 8, 8, LINK(0x3a1) }, { TYPE_PA(0x3a1), 4, NONE } }, "pcp-free@3a1" },
+	  { { 0x60520, 8, LINK(0x3a1) }, { LINK_PA(0x3a1), 8, LINK(0x1d4) },
+	    { LINK_PA(0x3a1) + 8, 8, 0xffff888000060520 }, { LINK_PA(0x1d4) + 8, 8, LINK(0x3a1) },
+	    { TYPE_PA(0x3a1), 4, NONE } }, "pcp-free@3a1" },
 };
 
 static struct blob clean;
@@ -127,8 +132,9 @@ static void plant(const struct fault *f, uint8_t *memory)
 static size_t add_word(char *text, size_t n, size_t size, const char *word, uint64_t pfn)
 {
 	n += (size_t)snprintf(text + n, size - n, "%s%s@", n ? " " : "", word);
-	n += (size_t)(pfn == MMW_ABSENT ? snprintf(text + n, size - n, "-") : snprintf(text + n, size - n, "%x", (unsigned)pfn));
-	return n;
+	if (pfn == MMW_ABSENT)
+		return n + (size_t)snprintf(text + n, size - n, "-");
+	return n + (size_t)snprintf(text + n, size - n, "%x", (unsigned)pfn);
 }
 
 static void describe(const struct mmw_buddy *b, char *text, size_t size)

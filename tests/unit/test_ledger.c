@@ -545,7 +545,8 @@ static void test_gaps(void **state)
 	open_books(&b, &p);
 	look(&b, 1);
 	are(&b, 0x140, 0x40, MMW_CLASS_LOST, MMW_E_EXCLUDED);
-	assert_int_equal(range_at(&b, 0x140)->zone, MMW_NO_ZONE);
+	assert_int_equal(range_at(&b, 0x140)->zone, 1);
+	check_tiling(&b, FRAMES);
 	assert_int_equal(mmw_ledger_pass(&b.l, 1, enough, NULL, &b.err), -MMW_E_LIMIT);
 	close_books(&b);
 }
