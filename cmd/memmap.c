@@ -43,6 +43,7 @@ struct job {
 	struct kind *kind;
 	size_t n, cap, last;
 	uint64_t total, page_size;
+	uint64_t lost;  /* frames whose struct pages cannot be read */
 	struct mmw_member cache_name;
 	bool has_cache_name;
 };
@@ -328,6 +329,7 @@ static int visit(void *ctx, const struct mmw_ledger_range *r, struct mmw_err *er
 {
 	struct job *j = ctx;
 
+	j->lost += r->class == MMW_CLASS_LOST ? r->n : 0;
 	if (j->o->class && !j->o->wanted[r->class])
 		return 0;
 	j->total += r->n;
@@ -347,11 +349,13 @@ static void say(struct job *j)
 			mmw_warn("not known: %s", unknown[i]);
 	if (!l->has_pcp)
 		mmw_warn("the per-CPU lists cannot be read, so their pages count as unexplained: %s", l->no_pcp.msg);
+	if (j->lost)
+		mmw_warn("what %" PRIu64 " frames are is not known: their struct pages cannot be read", j->lost);
 	if (l->damaged)
 		mmw_warn("%" PRIu64 " frames say they are part of a compound page that cannot be", l->damaged);
 	if (l->claims.lost)
 		mmw_warn("%" PRIu64 " page tables cannot be read; what they map may count as unexplained", l->claims.lost);
-	j->t->damage = j->t->damage || !l->has_pcp || l->damaged || l->claims.lost;
+	j->t->damage = j->t->damage || !l->has_pcp || j->lost || l->damaged || l->claims.lost;
 }
 
 static int show(struct job *j, struct mmw_err *err)

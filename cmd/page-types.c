@@ -52,7 +52,7 @@ struct job {
 	bool newer;  /* names from 6.12 on */
 	uint64_t page_size, total;
 	uint64_t lost;  /* frames whose struct pages cannot be read */
-	enum mmw_code why;
+	enum mmw_code why;  /* MMW_OK: for several reasons */
 	struct kind *kind;
 	size_t n_kinds, cap_kinds;
 	size_t last_kind;
@@ -348,8 +348,8 @@ static int visit(void *ctx, const struct mmw_kpf_range *range, struct mmw_err *e
 	if (!j->o->plain)
 		r.flags = j->o->raw ? mmw_kpf_overloaded(r.flags) : mmw_kpf_well_known(r.flags);
 	if (r.lost) {
+		j->why = !j->lost || j->why == r.lost ? r.lost : MMW_OK;
 		j->lost += r.n;
-		j->why = r.lost;
 		return 0;
 	}
 	if (!wanted_flags(j, r.flags))
@@ -375,7 +375,8 @@ static void say(struct job *j, const struct mmw_pages *p, const struct mmw_kpf *
 	struct mmw_target *t = j->t;
 
 	if (j->lost)
-		mmw_warn("%" PRIu64 " frames are left out: their struct pages are %s", j->lost, mmw_code_word(j->why));
+		mmw_warn("%" PRIu64 " frames are left out: their struct pages are %s", j->lost,
+			 j->why ? mmw_code_word(j->why) : "excluded, absent or damaged");
 	if (p->memmap->doubt)
 		mmw_warn("%s", p->memmap->doubt);
 	if (damaged)

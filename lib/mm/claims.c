@@ -16,7 +16,7 @@
 enum {
 	RESOURCES_MAX = 1 << 13,
 	RESOURCE_DEPTH = 32,
-	CHUNKS_MAX = 1 << 16,   /* of per-CPU memory */
+	UNITS_MAX = 1 << 20,    /* of per-CPU memory, one for each CPU in a chunk */
 	SLOTS_MAX = 64,         /* lists of them */
 	UNIT_MAX = 1 << 26,     /* bytes of one for a CPU */
 	STACK_MAX = 1 << 18,    /* bytes */
@@ -176,17 +176,18 @@ static enum mmw_claim use_at(const struct making *m, uint64_t va, enum mmw_claim
 	return lo < m->n_uses && m->use[lo].va <= va ? m->use[lo].claim : otherwise;
 }
 
-/* What of those lies in the linear map, which the walk passes over. */
+/* What of those lies in the linear map, which the walk passes over; no more pages than the image has. */
 static int claim_linear(struct making *m, struct mmw_err *err)
 {
 	const struct mmw_layout *layout = mmw_kernel_layout(m->k);
+	uint64_t budget = mmw_image_stored(mmw_kernel_image(m->k)) >> m->shift;
 
 	for (size_t i = 0; i < m->n_uses; i++) {
 		const struct use *u = &m->use[i];
 		const struct mmw_region *r = mmw_layout_find(layout, u->va);
 		uint64_t page = 1ull << m->shift, pa;
 
-		for (uint64_t va = u->va & ~(page - 1); r && r->linear && va <= u->last && va >= page; va += page) {
+		for (uint64_t va = u->va & ~(page - 1); r && r->linear && va <= u->last && va >= page && budget; va += page, budget--) {
 			struct mmw_claim_range one = { .n = 1, .claim = (uint8_t)u->claim };
 
 			if (mmw_vm_translate(m->vm, va, &pa, NULL))
@@ -286,7 +287,8 @@ struct chunks {
 	struct mmw_percpu cpus;
 	struct mmw_shadow shadow;
 	struct mmw_member list;
-	unsigned budget;
+	struct mmw_set seen;
+	size_t budget;  /* units */
 };
 
 struct chunk_rec {
@@ -299,13 +301,14 @@ static const struct mmw_field chunk_fields[] = {
 	MMW_FIELD(chunk_rec, next, "list.next"),
 };
 
-static int use_chunk(struct making *m, const struct chunks *c, const struct chunk_rec *rec, struct mmw_err *err)
+static int use_chunk(struct making *m, struct chunks *c, const struct chunk_rec *rec, struct mmw_err *err)
 {
 	uint64_t lowest = c->cpus.n ? c->cpus.cpus[0].offset : 0;
 	int rc = 0;
 
-	if (rec->pages > (uint64_t)UNIT_MAX >> m->shift)
+	if (rec->pages > (uint64_t)UNIT_MAX >> m->shift || c->budget < c->cpus.n)
 		return 0;
+	c->budget -= c->cpus.n;
 	for (size_t i = 1; i < c->cpus.n; i++)
 		lowest = (int64_t)(c->cpus.cpus[i].offset - lowest) < 0 ? c->cpus.cpus[i].offset : lowest;
 	for (size_t i = 0; !rc && i < c->cpus.n; i++)
@@ -321,7 +324,11 @@ static int use_list(struct making *m, struct chunks *c, uint64_t head, struct mm
 
 	if (rc)
 		return 0;
-	while (!rc && at != head && c->budget-- && !mmw_shadow_read(&c->shadow, m->vm, at - c->list.offset, &rec, NULL)) {
+	while (!rc && at != head && !mmw_shadow_read(&c->shadow, m->vm, at - c->list.offset, &rec, NULL)) {
+		int added = mmw_set_add(&c->seen, at);
+
+		if (added <= 0)
+			return added ? mmw_fail(err, MMW_E_NOMEM, 0, "no memory for the chunks of per-CPU memory") : 0;
 		rc = use_chunk(m, c, &rec, err);
 		at = rec.next;
 	}
@@ -333,6 +340,7 @@ static int use_chunks(struct making *m, struct chunks *c, struct mmw_err *err)
 {
 	struct chunk_rec rec;
 	uint64_t lists, slots, reserved;
+	int64_t types;
 	int rc = 0;
 
 	if (mmw_shadow_bind(m->k, "pcpu_chunk", chunk_fields, mmw_array_len(chunk_fields), &c->shadow, NULL) ||
@@ -343,6 +351,9 @@ static int use_chunks(struct making *m, struct chunks *c, struct mmw_err *err)
 		m->out->no_percpu = "where the chunks of per-CPU memory are";
 		return 0;
 	}
+	/* From 5.9 to 5.13 those for control groups have lists of their own behind the others (mm/percpu-internal.h). */
+	if (!mmw_kernel_enumerator(m->k, "pcpu_chunk_type", "PCPU_NR_CHUNK_TYPES", &types, NULL) && types == 2)
+		slots *= 2;
 	for (uint64_t i = 0; !rc && i < slots && i < SLOTS_MAX; i++)
 		rc = use_list(m, c, lists + i * 2 * m->word, err);
 	if (!rc && !mmw_kernel_variable(m->k, "pcpu_reserved_chunk", m->word, &reserved, NULL) && reserved &&
@@ -353,7 +364,7 @@ static int use_chunks(struct making *m, struct chunks *c, struct mmw_err *err)
 
 static int use_percpu(struct making *m, struct mmw_err *err)
 {
-	struct chunks c = { .budget = CHUNKS_MAX };
+	struct chunks c = { .budget = UNITS_MAX };
 	uint64_t start, end;
 	int rc = 0;
 
@@ -366,6 +377,7 @@ static int use_percpu(struct making *m, struct mmw_err *err)
 	for (size_t i = 0; !rc && i < c.cpus.n; i++)
 		rc = add_use(m, mmw_percpu_address(&c.cpus, start, i), end - start, MMW_CLAIM_PERCPU, err);
 	rc = rc ? rc : use_chunks(m, &c, err);
+	mmw_set_free(&c.seen);
 	mmw_percpu_close(&c.cpus);
 	return rc;
 }
@@ -389,7 +401,7 @@ static int claim_image(struct making *m, struct mmw_err *err)
 		uint64_t from = r->first > first ? r->first : first, to = r->last < last - 1 ? r->last : last - 1;
 		struct mmw_claim_range one = { .claim = MMW_CLAIM_IMAGE };
 
-		if (!r->linear || strncmp(r->name, "kernel", 6) || from > to)
+		if (!r->linear || strncmp(r->name, "kernel", 6) || from > to || to - r->delta < from - r->delta)
 			continue;
 		one.pfn = (from - r->delta) >> m->shift;
 		one.n = ((to - r->delta + page) >> m->shift) - one.pfn;
@@ -451,21 +463,55 @@ static int claim_leaf(struct making *m, const struct mmw_ent *e, const struct mm
 	return range.claim ? add_range(&m->out->mapped, &range, err) : 0;
 }
 
-/* Of a last-level table that serves nothing behind `until`, and whose leaves do not matter, one entry is enough. */
-static void skip_table(struct mmw_walk *w, const struct mmw_space *space, const struct mmw_ent *e, uint64_t until, uint64_t last)
+/* Go on behind `end`, if the walk is not there yet. */
+static void skip_span(struct mmw_walk *w, uint64_t end, uint64_t last)
 {
-	uint64_t end = e->va | (mmw_level_size(&space->paging, 1) - 1);
-
-	if (!e->level && end > e->last && end <= until && end < last)
+	if (!w->done && end >= w->va && end < last)
 		mmw_walk_seek(w, end + 1, last);
+	else if (end >= last)
+		w->done = true;
 }
 
-/* All that is not a process's. */
+/* A table of the walk, and the first address it serves there. */
+struct step {
+	uint64_t table, first;
+	bool met;
+};
+
+/*
+ * The tables that a record was found by. *again: a level whose table another entry led to before, so all below it is known;
+ * 0 when there is none (the root, which has none above it, is only met once).
+ */
+static int claim_steps(struct making *m, const struct mmw_walk *w, const struct mmw_ent *e, struct step known[MMW_LEVELS_MAX],
+		       unsigned *again, struct mmw_err *err)
+{
+	const struct mmw_space *space = w->space;
+	int rc = 0;
+
+	*again = 0;
+	for (unsigned level = e->level; rc >= 0 && level < space->paging.levels; level++) {
+		struct step one = { w->step[level].pte_pa & ~(mmw_table_bytes(&space->paging, level) - 1), w->at[level].first, true };
+
+		if (known[level].met && known[level].table == one.table && known[level].first == one.first)
+			continue;
+		rc = claim_table(m, space, level, one.table, false, err);
+		if (!rc)
+			*again = level + 1;
+		known[level] = one;
+	}
+	return rc < 0 ? rc : 0;
+}
+
+/*
+ * All that is not a process's. A table that several entries lead to is gone through once, so what is read is no more than the
+ * image has.
+ */
 static int walk_kernel(struct making *m, struct mmw_err *err)
 {
 	const struct mmw_layout *layout = mmw_kernel_layout(m->k);
 	const struct mmw_space *space = mmw_kernel_space(m->k);
-	uint64_t known[MMW_LEVELS_MAX] = { 0 }, first = 0, last = m->word == 8 ? UINT64_MAX : UINT32_MAX;
+	struct step known[MMW_LEVELS_MAX] = { 0 };
+	uint64_t first = 0, last = m->word == 8 ? UINT64_MAX : UINT32_MAX;
 	struct mmw_walk w;
 	struct mmw_ent e;
 	int rc;
@@ -477,26 +523,23 @@ static int walk_kernel(struct making *m, struct mmw_err *err)
 	mmw_walk_init(&w, m->reader, space, first, last);
 	while ((rc = mmw_walk_next(&w, &e, err)) == 1) {
 		const struct mmw_region *r = mmw_layout_find(layout, e.va);
-		int bad = 0;
+		unsigned again;
 
 		m->out->lost += e.kind == MMW_ENT_LOST;
 		if (e.kind == MMW_ENT_OUTSIDE)
 			continue;
-		for (unsigned level = e.level; !bad && level < space->paging.levels; level++) {
-			uint64_t table = w.step[level].pte_pa & ~(mmw_table_bytes(&space->paging, level) - 1);
-
-			if (known[level] != table + 1)
-				bad = claim_table(m, space, level, table, false, err);
-			known[level] = table + 1;
-		}
-		if (bad >= 0 && e.kind == MMW_ENT_LEAF)
-			bad = claim_leaf(m, &e, r, err);
-		if (bad < 0)
-			return bad;
-		if (r && r->linear)
-			skip_table(&w, space, &e, mmw_min64(r->last, last), last);
+		rc = claim_steps(m, &w, &e, known, &again, err);
+		if (!rc && again && again < space->paging.levels)
+			skip_span(&w, e.va | (mmw_level_size(&space->paging, again) - 1), last);
+		else if (!rc && e.kind == MMW_ENT_LEAF)
+			rc = claim_leaf(m, &e, r, err);
+		if (rc)
+			return rc;
+		if (!again && !e.level && r && r->linear)
+			skip_span(&w, mmw_min64(e.va | (mmw_level_size(&space->paging, 1) - 1), r->last), last);
 	}
-	return rc;
+	m->out->lost += rc == -MMW_E_LIMIT;
+	return rc == -MMW_E_LIMIT ? 0 : rc;
 }
 
 /*
@@ -605,7 +648,7 @@ static int add_resource(struct making *m, const struct resource_rec *rec, unsign
 
 	/* The leafmost names it; whole frames only, as a border inside one belongs to neither. */
 	one.pfn = (rec->start + page - 1) >> m->shift;
-	if (rec->end < rec->start || ((rec->end + 1) >> m->shift) <= one.pfn)
+	if (rec->end < rec->start || rec->start > UINT64_MAX - page || ((rec->end + 1) >> m->shift) <= one.pfn)
 		return 0;
 	one.n = ((rec->end + 1) >> m->shift) - one.pfn;
 	mmw_vm_read_some(m->vm, rec->name, name, sizeof(name) - 1, NULL);
@@ -646,6 +689,25 @@ static int claim_resources(struct making *m, struct mmw_err *err)
 	return rc;
 }
 
+/* Add to `flat`, which is settled up to `known`, what of r it does not have. *at: where in it to look first; r ascends. */
+static int add_rest(struct mmw_claim_list *flat, size_t known, size_t *at, struct mmw_claim_range r, struct mmw_err *err)
+{
+	int rc = 0;
+
+	while (*at < known && flat->range[*at].pfn + flat->range[*at].n <= r.pfn)
+		++*at;
+	for (size_t f = *at; !rc && r.n && f < known && flat->range[f].pfn < r.pfn + r.n; f++) {
+		uint64_t end = r.pfn + r.n, in = flat->range[f].pfn, in_end = in + flat->range[f].n;
+		struct mmw_claim_range before = r;
+
+		before.n = in > r.pfn ? in - r.pfn : 0;
+		rc = add_range(flat, &before, err);
+		r.n = end > in_end ? end - in_end : 0;
+		r.pfn = in_end;
+	}
+	return rc ? rc : add_range(flat, &r, err);
+}
+
 /* A resource inside another one tells more: what the outer one has beside it is what is left. */
 static int nest(struct mmw_claim_list *l, struct mmw_err *err)
 {
@@ -653,25 +715,15 @@ static int nest(struct mmw_claim_list *l, struct mmw_err *err)
 	int rc = 0;
 
 	for (unsigned level = RESOURCE_DEPTH; !rc && level--; ) {
-		for (size_t i = 0; !rc && i < l->n; i++) {
-			struct mmw_claim_range r = l->range[i];
-			size_t known = flat.n;
+		struct mmw_claim_list own = { 0 };
+		size_t known = flat.n, at = 0;
 
-			if (r.level != level)
-				continue;
-			/* `flat` is settled, so what is in it inside r comes in order. */
-			for (size_t f = 0; !rc && f < known && r.n; f++) {
-				struct mmw_claim_range in = flat.range[f], before = r;
-
-				if (in.pfn + in.n <= r.pfn || in.pfn >= r.pfn + r.n)
-					continue;
-				before.n = in.pfn > r.pfn ? in.pfn - r.pfn : 0;
-				rc = add_range(&flat, &before, err);
-				r.n = r.pfn + r.n > in.pfn + in.n ? r.pfn + r.n - in.pfn - in.n : 0;
-				r.pfn = in.pfn + in.n;
-			}
-			rc = rc ? rc : add_range(&flat, &r, err);
-		}
+		for (size_t i = 0; !rc && i < l->n; i++)
+			rc = l->range[i].level == level ? add_range(&own, &l->range[i], err) : 0;
+		settle(&own);
+		for (size_t i = 0; !rc && i < own.n; i++)
+			rc = add_rest(&flat, known, &at, own.range[i], err);
+		free(own.range);
 		settle(&flat);
 	}
 	free(l->range);

@@ -11,7 +11,7 @@
 enum {
 	CHUNK = 512,            /* struct pages read at a time to see which of a folio are mapped */
 	PAGE_MAX = 256,         /* bytes of one */
-	SCAN_MAX = 1 << 24,     /* of them for the frames of one section: 64 times as many as it has */
+	SCAN_MAX = 1 << 17,     /* of them for the frames of a run of the memmap: four times as many as it has */
 };
 
 /* Bits that are the same in page.flags, whichever page's those are. */

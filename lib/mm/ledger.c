@@ -286,7 +286,6 @@ static void set_reserved(const struct mmw_ledger *l, struct section *s, struct m
 	const struct mmw_claim_range *c;
 	const char *name = resource_of(l, s, r->pfn, &c);
 
-
 	/* Inside System RAM, "reserved" is what memblock kept (arch/arm64/kernel/setup.c, riscv's too). */
 	if (!strcmp(name, "Crash kernel"))
 		set(r, MMW_CLASS_CRASH, 0);
@@ -298,15 +297,25 @@ static void set_reserved(const struct mmw_ledger *l, struct section *s, struct m
 		set(r, MMW_CLASS_BOOT, 0);
 }
 
-/* Where the frame is; false outside every zone's span. */
+/*
+ * The zone that struct page names; or one whose span the frame is in all the same: what is no memory between two zones' memory is
+ * marked as the later one's (mm/mm_init.c, memmap_init: init_unavailable_range). False: it is in no span.
+ */
 static bool set_zone(const struct mmw_ledger *l, const struct mmw_page *page, struct mmw_ledger_range *r)
 {
-	const struct mmw_zone *z = mmw_page_zone_of(&l->pages, &l->zones, page);
-	bool in = z && r->pfn >= z->start_pfn && r->pfn - z->start_pfn < z->spanned;
+	const struct mmw_zone *found = NULL;
 
-	r->node = in ? (uint16_t)z->node : 0;
-	r->zone = in ? (uint8_t)z->index : MMW_NO_ZONE;
-	return in;
+	for (size_t i = 0; i < l->zones.n; i++) {
+		const struct mmw_zone *z = &l->zones.zone[i];
+
+		if (r->pfn < z->start_pfn || r->pfn - z->start_pfn >= z->spanned)
+			continue;
+		if (!found || (l->pages.has_place && mmw_page_place_is(&l->pages.place, page->flags, z)))
+			found = z;
+	}
+	r->node = found ? (uint16_t)found->node : 0;
+	r->zone = found ? (uint8_t)found->index : MMW_NO_ZONE;
+	return found;
 }
 
 static void classify(const struct mmw_ledger *l, struct section *s, const struct mmw_page_run *run, const struct mmw_page *page,
@@ -364,11 +373,13 @@ static int64_t look(void *ctx, void *state, const struct mmw_page_run *run)
 	/* What is no memory is a hole where a zone spans it (hand_on_holes). */
 	if (!run->bytes && (run->state == MMW_FRAME_ONLINE || run->state == MMW_FRAME_OFFLINE)) {
 		bool lost = run->state == MMW_FRAME_ONLINE;
-		struct mmw_ledger_range none = { .pfn = run->pfn, .n = run->n, .zone = MMW_NO_ZONE,
-						 .class = lost ? MMW_CLASS_LOST : MMW_CLASS_OFFLINE,
+		struct mmw_ledger_range none = { .n = 1, .class = lost ? MMW_CLASS_LOST : MMW_CLASS_OFFLINE,
 						 .detail = lost ? (uint64_t)run->why : MMW_OFFLINE_SECTION };
 
-		rc = add_frames(s, &none);
+		for (none.pfn = run->pfn; !rc && none.pfn - run->pfn < run->n; none.pfn++) {
+			in_zone(l, 0, &none);
+			rc = add_frames(s, &none);
+		}
 	}
 	for (uint64_t i = 0; run->bytes && !rc && i < run->n; i++) {
 		struct mmw_ledger_range one = { .pfn = run->pfn + i, .n = 1 };

@@ -327,11 +327,13 @@ bool mmw_page_has_type(const struct mmw_pages *p, const struct mmw_page *page)
 
 /* --- where things are ---------------------------------------------------------------------------------------------- */
 
-static int offset_of(struct mmw_kernel *k, const char *type, const char *paths, uint64_t most, unsigned *size)
+/* In the first `most` bytes, and so that `wide` of them can be read there. */
+static int offset_of(struct mmw_kernel *k, const char *type, const char *paths, uint64_t most, unsigned wide, unsigned *size)
 {
 	struct mmw_member m;
 
-	if (mmw_kernel_member_any(k, type, paths, &m, NULL) || m.size > 8 || m.offset + m.size > most)
+	if (mmw_kernel_member_any(k, type, paths, &m, NULL) || m.size > 8 || m.offset > most ||
+	    most - m.offset < mmw_max64(m.size, wide))
 		return -1;
 	if (size)
 		*size = (unsigned)m.size;
@@ -346,21 +348,21 @@ static void bind_second(struct mmw_kernel *k, struct mmw_pages *p)
 	int64_t v;
 
 	p->flags_1 = (int)p->size + p->flags;
-	p->entire = offset_of(k, "folio", "_entire_mapcount", both, NULL);
-	if (p->entire < 0 && (p->entire = offset_of(k, "page", "compound_mapcount.counter|compound_mapcount", p->size, NULL)) >= 0)
+	p->entire = offset_of(k, "folio", "_entire_mapcount", both, 4, NULL);
+	if (p->entire < 0 && (p->entire = offset_of(k, "page", "compound_mapcount.counter|compound_mapcount", p->size, 4, NULL)) >= 0)
 		p->entire += (int)p->size;
-	p->large_mapcount = offset_of(k, "folio", "_large_mapcount", both, NULL);
-	p->order = offset_of(k, "page", "compound_order", p->size, &size);
+	p->large_mapcount = offset_of(k, "folio", "_large_mapcount", both, 4, NULL);
+	p->order = offset_of(k, "page", "compound_order", p->size, 1, &size);
 	if (p->order >= 0)
 		p->order += (int)p->size;
 	else
-		p->order = offset_of(k, "folio", "_folio_order", both, &size);
+		p->order = offset_of(k, "folio", "_folio_order", both, 1, &size);
 	p->order_size = (int)size;
-	p->dtor = offset_of(k, "page", "compound_dtor", p->size, NULL);
+	p->dtor = offset_of(k, "page", "compound_dtor", p->size, 1, NULL);
 	if (p->dtor >= 0)
 		p->dtor += (int)p->size;
 	else
-		p->dtor = offset_of(k, "folio", "_folio_dtor", both, NULL);
+		p->dtor = offset_of(k, "folio", "_folio_dtor", both, 1, NULL);
 	p->hugetlb_dtor = -1;
 	if (!mmw_kernel_enumerator(k, "compound_dtor_id", "HUGETLB_PAGE_DTOR", &v, NULL) ||
 	    mmw_vmcoreinfo_number(mmw_kernel_vmcoreinfo(k), "HUGETLB_PAGE_DTOR", (uint64_t *)&v))
@@ -369,21 +371,21 @@ static void bind_second(struct mmw_kernel *k, struct mmw_pages *p)
 
 static int bind_first(struct mmw_kernel *k, struct mmw_pages *p, struct mmw_err *err)
 {
-	const struct { int *at; const char *paths; bool needed; } members[] = {
-		{ &p->flags, "flags.f|flags", true },
-		{ &p->type_at, "page_type|_mapcount.counter|_mapcount", true },
-		{ &p->refcount, "_refcount.counter|_refcount", true },
-		{ &p->mapping, "mapping", false },
-		{ &p->index, "__folio_index|index", false },
-		{ &p->private, "private", true },
-		{ &p->lru_next, "lru.next", true },
-		{ &p->lru_prev, "lru.prev", true },
-		{ &p->head, "compound_info|compound_head", true },
-		{ &p->memcg, "memcg_data|mem_cgroup", false },
+	const struct { int *at; const char *paths; unsigned wide; bool needed; } members[] = {
+		{ &p->flags, "flags.f|flags", p->word, true },
+		{ &p->type_at, "page_type|_mapcount.counter|_mapcount", 4, true },
+		{ &p->refcount, "_refcount.counter|_refcount", 4, true },
+		{ &p->mapping, "mapping", p->word, false },
+		{ &p->index, "__folio_index|index", p->word, false },
+		{ &p->private, "private", p->word, true },
+		{ &p->lru_next, "lru.next", p->word, true },
+		{ &p->lru_prev, "lru.prev", p->word, true },
+		{ &p->head, "compound_info|compound_head", p->word, true },
+		{ &p->memcg, "memcg_data|mem_cgroup", p->word, false },
 	};
 
 	for (size_t i = 0; i < mmw_array_len(members); i++) {
-		*members[i].at = offset_of(k, "page", members[i].paths, p->size, NULL);
+		*members[i].at = offset_of(k, "page", members[i].paths, p->size, members[i].wide, NULL);
 		if (*members[i].at < 0 && members[i].needed)
 			return mmw_fail(err, MMW_E_NOTYPE, 0, "no type says where page.%s is", members[i].paths);
 	}
@@ -406,7 +408,7 @@ static int section_bits(struct mmw_kernel *k, const struct mmw_memmap *memmap, u
 
 int mmw_page_place_bind(struct mmw_kernel *k, const struct mmw_memmap *memmap, struct mmw_page_place *out, struct mmw_err *err)
 {
-	unsigned top = 8 * mmw_kernel_arch(k)->word, sections;
+	unsigned word = 8 * mmw_kernel_arch(k)->word, top = word, sections;
 	struct mmw_member zones;
 	uint64_t nodes = 1;
 	int64_t flags = 0;
@@ -420,11 +422,14 @@ int mmw_page_place_bind(struct mmw_kernel *k, const struct mmw_memmap *memmap, s
 		return rc;
 	top -= sections;
 	mmw_vmcoreinfo_length(mmw_kernel_vmcoreinfo(k), "node_data", &nodes);
-	(void)mmw_kernel_enumerator(k, "pageflags", "__NR_PAGEFLAGS", &flags, NULL);
+	if (mmw_kernel_enumerator(k, "pageflags", "__NR_PAGEFLAGS", &flags, NULL) || flags < 0 || flags > word)
+		flags = 0;
 	while (1ull << out->node_bits < nodes && out->node_bits < 10)
 		out->node_bits++;
 	while (1ull << out->zone_bits < zones.count && out->zone_bits < 3)
 		out->zone_bits++;
+	if (sections + out->zone_bits + flags > word)
+		return mmw_fail(err, MMW_E_CORRUPT, 0, "page flags have no room for %u bits of a section and a zone", sections);
 	/* Without room the node is in section_to_node_table. */
 	if (out->node_bits + out->zone_bits + flags > top)
 		out->node_bits = 0;
@@ -547,15 +552,16 @@ int mmw_folio_of(const struct mmw_pages *p, struct mmw_vm *vm, const struct mmw_
 	memset(out, 0, sizeof(*out));
 	out->large_mapcount = INT32_MIN;
 	out->page = *page;
-	if (head == page->va && !mmw_page_flag(p, page, MMW_PG_HEAD))
+	if (!mmw_page_is_tail(page) && !mmw_page_flag(p, page, MMW_PG_HEAD))
 		return 0;
-	if (head != page->va && (!mmw_memmap_pfn(p->memmap, head, &pfn) || pfn >= page->pfn))
+	if (mmw_page_is_tail(page) && (!mmw_memmap_pfn(p->memmap, head, &pfn) || pfn >= page->pfn))
 		return mmw_fail(err, MMW_E_CORRUPT, page->va, "a tail page whose head 0x%" PRIx64 " is no struct page before it", head);
 	bytes = two_pages(p, vm, run, pfn, buf, err);
 	if (!bytes)
 		return mmw_wrap(err, -MMW_E_NODATA, "head of the page at 0x%" PRIx64, page->va);
 	mmw_page_take(p, pfn, head, bytes, 2, &out->page);
-	if (mmw_page_flag(p, &out->page, MMW_PG_HEAD))
-		take_second(p, bytes, out);
+	if (!mmw_page_flag(p, &out->page, MMW_PG_HEAD))
+		return mmw_fail(err, MMW_E_CORRUPT, page->va, "a tail page whose head 0x%" PRIx64 " is none", head);
+	take_second(p, bytes, out);
 	return 0;
 }

@@ -95,7 +95,7 @@ int mmw_page_place_bind(struct mmw_kernel *k, const struct mmw_memmap *memmap, s
 /* The number of the zone in its node (enum zone_type): as the flags have it, so it may be none of the node's. */
 static inline unsigned mmw_page_zone(const struct mmw_page_place *p, uint64_t flags)
 {
-	return flags >> p->zone_shift & ((1u << p->zone_bits) - 1);
+	return p->zone_bits ? flags >> p->zone_shift & ((1u << p->zone_bits) - 1) : 0;
 }
 
 static inline unsigned mmw_page_node(const struct mmw_page_place *p, uint64_t flags)

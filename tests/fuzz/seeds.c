@@ -374,6 +374,22 @@ static bool mm_seed(unsigned index, struct blob *out)
 	return true;
 }
 
+/* The same with what struct pages, lists and trees of this machine are made of. */
+static bool frames_seed(unsigned index, struct blob *out)
+{
+	static const uint64_t values[] = { 0, 1, 0xffffea0000004801, 0xffffffff81062040, 0xf5000000f4000000,
+					   UINT64_MAX };
+	static const uint16_t places[] = { 0x00, 0x08, 0x30, 0x40, 0x400, 0x410, 0x10, 0x800 };
+
+	if (index >= 128)
+		return false;
+	blob_u8(out, (uint8_t)(index % 8));
+	blob_uint(out, places[index / 16], 2, false);
+	blob_u8(out, 8);
+	blob_uint(out, values[index / 8 % 6], 8, false);
+	return true;
+}
+
 /* The machine, then the same with what sections and nodes are made of. */
 static bool memmap_seed(unsigned index, struct blob *out)
 {
@@ -564,6 +580,7 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		{ "dwarf", dwarf_seed },
 		{ "elf", elf_seed },
 		{ "flattened", flattened_seed },
+		{ "frames", frames_seed },
 		{ "gzip", gzip_seed },
 		{ "kallsyms", kallsyms_seed },
 		{ "kdump", kdump_seed },

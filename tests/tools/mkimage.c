@@ -18,6 +18,7 @@
  *   excluded PA LEN                      memory that the dumper left out
  *   absent PA LEN                        no memory after all
  *   u8|u16|u32|u64 PA: V V*N V*N+S ...   integers; V*N is N times V, V*N+S is V, V+S, V+2S ...
+ *   u8|u16|u32|u64 PA/STEP*N: V ...      the same at N places, STEP apart
  *   string PA "text\n\0"                 escapes: \n \t \0 \xHH \\ \"
  *   random PA LEN SEED                   the same noise everywhere
  *   ring PA:VA PA:VA ...                 the list_heads at these places form one ring

@@ -211,25 +211,38 @@ static void add_memory(struct cook *c, const char *at, enum phys_state state)
 	phys_add(c->p, pa, len, state);
 }
 
-/* PA: V V*COUNT V*COUNT+STRIDE ... */
+/* PA: V V*COUNT V*COUNT+STRIDE ...; PA/STEP*COUNT: the same at COUNT places. */
 static void put_integers(struct cook *c, const char *at, unsigned size)
 {
-	uint64_t pa = next_number(c, &at);
+	uint64_t first = next_number(c, &at), step = 0, places = 1;
+	const char *values;
 
+	if (*at == '/') {
+		at++;
+		step = one_number(c, &at);
+		expect(c, &at, "*");
+		places = one_number(c, &at);
+	}
 	expect(c, &at, ":");
-	for (skip_space(&at); *at; skip_space(&at)) {
-		uint64_t v = number(c, &at), count = 1, stride = 0;
+	values = at;
+	for (uint64_t place = 0; place < places; place++) {
+		uint64_t pa = first + place * step;
 
-		if (*at == '*') {
-			at++;
-			count = one_number(c, &at);
-			if (*at == '+') {
+		at = values;
+		for (skip_space(&at); *at; skip_space(&at)) {
+			uint64_t v = number(c, &at), count = 1, stride = 0;
+
+			if (*at == '*') {
 				at++;
-				stride = one_number(c, &at);
+				count = one_number(c, &at);
+				if (*at == '+') {
+					at++;
+					stride = one_number(c, &at);
+				}
 			}
+			for (uint64_t i = 0; i < count; i++, pa += size)
+				phys_put(c->p, pa, v + i * stride, size);
 		}
-		for (uint64_t i = 0; i < count; i++, pa += size)
-			phys_put(c->p, pa, v + i * stride, size);
 	}
 }
 
