@@ -11,11 +11,10 @@
 #include "lib/kernel/module.h"
 #include "lib/kernel/percpu.h"
 #include "lib/kernel/shadow.h"
+#include "lib/mm/resource.h"
 #include "lib/mm/task.h"
 
 enum {
-	RESOURCES_MAX = 1 << 13,
-	RESOURCE_DEPTH = 32,
 	UNITS_MAX = 1 << 20,    /* of per-CPU memory, one for each CPU in a chunk */
 	SLOTS_MAX = 64,         /* lists of them */
 	UNIT_MAX = 1 << 26,     /* bytes of one for a CPU */
@@ -54,7 +53,7 @@ static int add_range(struct mmw_claim_list *l, const struct mmw_claim_range *r, 
 	if (!r->n)
 		return 0;
 	if (last && last->pfn + last->n == r->pfn && last->claim == r->claim && last->level == r->level && last->user == r->user &&
-	    last->name == r->name) {
+	    last->name == r->name && last->ram == r->ram) {
 		last->n += r->n;
 		return 0;
 	}
@@ -627,65 +626,31 @@ static int walk_processes(struct making *m, struct mmw_err *err)
 
 /* --- resources ----------------------------------------------------------------------------------------------------- */
 
-struct resource_rec {
-	uint64_t start, end, name, parent, sibling, child;
-};
-
-static const struct mmw_field resource_fields[] = {
-	MMW_FIELD(resource_rec, start, "start"),
-	MMW_FIELD(resource_rec, end, "end"),
-	MMW_FIELD(resource_rec, name, "name"),
-	MMW_FIELD(resource_rec, parent, "parent"),
-	MMW_FIELD(resource_rec, sibling, "sibling"),
-	MMW_FIELD(resource_rec, child, "child"),
-};
-
-static int add_resource(struct making *m, const struct resource_rec *rec, unsigned depth, struct mmw_err *err)
-{
-	struct mmw_claim_range one = { .claim = MMW_CLAIM_RESOURCE, .level = (uint8_t)depth };
-	char name[MMW_CLAIM_NAME_MAX] = "";
-	uint64_t page = 1ull << m->shift;
-
-	/* The leafmost names it; whole frames only, as a border inside one belongs to neither. */
-	one.pfn = (rec->start + page - 1) >> m->shift;
-	if (rec->end < rec->start || rec->start > UINT64_MAX - page || ((rec->end + 1) >> m->shift) <= one.pfn)
-		return 0;
-	one.n = ((rec->end + 1) >> m->shift) - one.pfn;
-	mmw_vm_read_some(m->vm, rec->name, name, sizeof(name) - 1, NULL);
-	for (char *c = name; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
-	if (name_of(m->out, name, &one.name, err))
-		return -MMW_E_NOMEM;
-	return add_range(&m->out->resources, &one, err);
-}
-
+/* Whole frames only, as a border inside one belongs to neither. */
 static int claim_resources(struct making *m, struct mmw_err *err)
 {
-	uint64_t path[RESOURCE_DEPTH], at, root;
-	struct mmw_shadow shadow;
-	unsigned depth = 0, budget = RESOURCES_MAX;
-	struct resource_rec rec;
+	struct mmw_resources all;
+	uint64_t page = 1ull << m->shift;
 	int rc = 0;
 
-	if (mmw_kernel_symbol(m->k, "iomem_resource", &root, NULL, NULL) ||
-	    mmw_shadow_bind(m->k, "resource", resource_fields, mmw_array_len(resource_fields), &shadow, NULL) ||
-	    mmw_shadow_read(&shadow, m->vm, root, &rec, NULL)) {
+	if (mmw_resources_open(m->k, &all, NULL)) {
 		m->out->no_resources = "what physical addresses are for (iomem_resource)";
 		return 0;
 	}
-	at = rec.child;
-	while (!rc && at && budget-- && !mmw_shadow_read(&shadow, m->vm, at, &rec, NULL)) {
-		rc = add_resource(m, &rec, depth, err);
-		if (rec.child && depth + 1 < RESOURCE_DEPTH) {
-			path[depth++] = rec.sibling;
-			at = rec.child;
+	for (size_t i = 0; !rc && i < all.n; i++) {
+		const struct mmw_resource *r = &all.item[i];
+		struct mmw_claim_range one = { .claim = MMW_CLAIM_RESOURCE, .level = (uint8_t)r->depth };
+
+		one.pfn = (r->first + page - 1) >> m->shift;
+		if (r->first > UINT64_MAX - page || r->last == UINT64_MAX || ((r->last + 1) >> m->shift) <= one.pfn)
 			continue;
-		}
-		at = rec.sibling;
-		while (!at && depth)
-			at = path[--depth];
+		one.n = ((r->last + 1) >> m->shift) - one.pfn;
+		for (const struct mmw_resource *at = r; at && !one.ram; at = mmw_resource_around(&all, at))
+			one.ram = !strcmp(at->name, "System RAM");
+		rc = name_of(m->out, r->name, &one.name, err);
+		rc = rc ? rc : add_range(&m->out->resources, &one, err);
 	}
+	mmw_resources_close(&all);
 	return rc;
 }
 
@@ -714,7 +679,7 @@ static int nest(struct mmw_claim_list *l, struct mmw_err *err)
 	struct mmw_claim_list flat = { 0 };
 	int rc = 0;
 
-	for (unsigned level = RESOURCE_DEPTH; !rc && level--; ) {
+	for (unsigned level = MMW_RESOURCE_DEPTH; !rc && level--; ) {
 		struct mmw_claim_list own = { 0 };
 		size_t known = flat.n, at = 0;
 

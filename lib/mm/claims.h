@@ -20,8 +20,9 @@ enum { MMW_CLAIM_NAME_MAX = 32 };
 struct mmw_claim_range {
 	uint64_t pfn, n;
 	uint8_t claim;
-	uint8_t level;     /* TABLE: of the table; 0 is the last */
+	uint8_t level;     /* TABLE: of the table; 0 is the last. RESOURCE: how deep it lies in others */
 	bool user;         /* TABLE: serves a process's addresses */
+	bool ram;          /* RESOURCE: is System RAM, or lies in it */
 	uint16_t name;     /* IMAGE, RESOURCE, VMALLOC: index of names; 0: none */
 };
 

@@ -286,12 +286,10 @@ static void set_reserved(const struct mmw_ledger *l, struct section *s, struct m
 	const struct mmw_claim_range *c;
 	const char *name = resource_of(l, s, r->pfn, &c);
 
-	/* Inside System RAM, "reserved" is what memblock kept (arch/arm64/kernel/setup.c, riscv's too). */
+	/* What lies in System RAM memblock kept ("reserved" there: arch/arm64/kernel/setup.c, riscv's too). */
 	if (!strcmp(name, "Crash kernel"))
 		set(r, MMW_CLASS_CRASH, 0);
-	else if (c && c->level && !strcmp(name, "reserved"))
-		set(r, MMW_CLASS_BOOT, 0);
-	else if (!l->claims.no_resources && strcmp(name, "System RAM"))
+	else if (!l->claims.no_resources && !(c && c->ram))
 		set(r, MMW_CLASS_FIRMWARE, c ? c->name : 0);
 	else
 		set(r, MMW_CLASS_BOOT, 0);
@@ -377,7 +375,7 @@ static int64_t look(void *ctx, void *state, const struct mmw_page_run *run)
 						 .detail = lost ? (uint64_t)run->why : MMW_OFFLINE_SECTION };
 
 		for (none.pfn = run->pfn; !rc && none.pfn - run->pfn < run->n; none.pfn++) {
-			in_zone(l, 0, &none);
+			set_zone(l, &(struct mmw_page){ .pfn = none.pfn }, &none);
 			rc = add_frames(s, &none);
 		}
 	}
