@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/base/bytes.h"
 #include "lib/base/vec.h"
@@ -286,10 +287,10 @@ static void set_reserved(const struct mmw_ledger *l, struct section *s, struct m
 	const struct mmw_claim_range *c;
 	const char *name = resource_of(l, s, r->pfn, &c);
 
-	/* What lies in System RAM memblock kept ("reserved" there: arch/arm64/kernel/setup.c, riscv's too). */
+	/* Inside System RAM, "reserved" is what memblock kept (arch/arm64/kernel/setup.c; "Reserved" in riscv's). */
 	if (!strcmp(name, "Crash kernel"))
 		set(r, MMW_CLASS_CRASH, 0);
-	else if (!l->claims.no_resources && !(c && c->ram))
+	else if (!l->claims.no_resources && !(c && c->ram && (!strcmp(name, "System RAM") || !strcasecmp(name, "reserved"))))
 		set(r, MMW_CLASS_FIRMWARE, c ? c->name : 0);
 	else
 		set(r, MMW_CLASS_BOOT, 0);
