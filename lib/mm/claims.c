@@ -22,6 +22,7 @@ enum {
 	TABLE_MAX = 64 << 10,   /* bytes of a page table */
 	STACKS_KEPT = 2,        /* NR_CACHED_STACKS, 4.14 to 7.2 */
 	NAMES_MAX = 4096,
+	EXT_MAX = 4096,         /* bytes of a page_ext */
 };
 
 /* Kernel addresses with one use. */
@@ -410,14 +411,25 @@ static int claim_image(struct making *m, struct mmw_err *err)
 	return 0;
 }
 
-/* A memmap that is not mapped for the purpose: in the linear map, run by run. */
+/*
+ * A memmap that is not mapped for the purpose: in the linear map, run by run. So is what else there may be for each frame
+ * (mm/page_ext.c).
+ */
 static int use_memmap(struct making *m, struct mmw_err *err)
 {
+	uint64_t ext = 0;
 	int rc = 0;
 
-	for (size_t i = 0; !rc && i < m->m->n_runs; i++)
-		if (m->m->runs[i].map)
-			rc = add_use(m, m->m->runs[i].map, m->m->runs[i].n * m->m->page_size, MMW_CLAIM_MEMMAP, err);
+	if (mmw_kernel_variable(m->k, "page_ext_size", m->word, &ext, NULL) || ext > EXT_MAX)
+		ext = 0;
+	for (size_t i = 0; !rc && i < m->m->n_runs; i++) {
+		const struct mmw_mem_run *run = &m->m->runs[i];
+
+		if (run->map)
+			rc = add_use(m, run->map, run->n * m->m->page_size, MMW_CLAIM_MEMMAP, err);
+		if (!rc && run->ext)
+			rc = add_use(m, run->ext + run->pfn * ext, run->n * ext, MMW_CLAIM_MEMMAP, err);
+	}
 	return rc;
 }
 
