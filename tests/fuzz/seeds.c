@@ -381,12 +381,12 @@ static bool frames_seed(unsigned index, struct blob *out)
 					   UINT64_MAX };
 	static const uint16_t places[] = { 0x00, 0x08, 0x30, 0x40, 0x400, 0x410, 0x10, 0x800 };
 
-	if (index >= 128)
+	if (index >= 48)
 		return false;
 	blob_u8(out, (uint8_t)(index % 8));
-	blob_uint(out, places[index / 16], 2, false);
+	blob_uint(out, places[index / 6], 2, false);
 	blob_u8(out, 8);
-	blob_uint(out, values[index / 8 % 6], 8, false);
+	blob_uint(out, values[index % 6], 8, false);
 	return true;
 }
 
