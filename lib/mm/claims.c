@@ -19,10 +19,10 @@ enum {
 	SLOTS_MAX = 64,         /* lists of them */
 	UNIT_MAX = 1 << 26,     /* bytes of one for a CPU */
 	STACK_MAX = 1 << 18,    /* bytes */
-	PAGE_EXT_MAX = 4096,    /* bytes that extend a struct page (mm/page_ext.c) */
 	TABLE_MAX = 64 << 10,   /* bytes of a page table */
 	STACKS_KEPT = 2,        /* NR_CACHED_STACKS, 4.14 to 7.2 */
 	NAMES_MAX = 4096,
+	EXT_MAX = 4096,         /* bytes of a page_ext */
 };
 
 /* Kernel addresses with one use. */
@@ -411,21 +411,24 @@ static int claim_image(struct making *m, struct mmw_err *err)
 	return 0;
 }
 
-/* A memmap that is not mapped for the purpose: in the linear map, run by run. What extends its struct pages lies there too. */
+/*
+ * A memmap that is not mapped for the purpose: in the linear map, run by run. So is what else there may be for each frame
+ * (mm/page_ext.c).
+ */
 static int use_memmap(struct making *m, struct mmw_err *err)
 {
-	uint64_t ext;
+	uint64_t ext = 0;
 	int rc = 0;
 
-	if (mmw_kernel_variable(m->k, "page_ext_size", m->word, &ext, NULL) || ext > PAGE_EXT_MAX)
+	if (mmw_kernel_variable(m->k, "page_ext_size", m->word, &ext, NULL) || ext > EXT_MAX)
 		ext = 0;
 	for (size_t i = 0; !rc && i < m->m->n_runs; i++) {
-		const struct mmw_mem_run *r = &m->m->runs[i];
+		const struct mmw_mem_run *run = &m->m->runs[i];
 
-		if (r->map)
-			rc = add_use(m, r->map, r->n * m->m->page_size, MMW_CLAIM_MEMMAP, err);
-		if (!rc && r->map && r->ext)
-			rc = add_use(m, r->ext + r->pfn * ext, r->n * ext, MMW_CLAIM_MEMMAP, err);
+		if (run->map)
+			rc = add_use(m, run->map, run->n * m->m->page_size, MMW_CLAIM_MEMMAP, err);
+		if (!rc && run->ext)
+			rc = add_use(m, run->ext + run->pfn * ext, run->n * ext, MMW_CLAIM_MEMMAP, err);
 	}
 	return rc;
 }
