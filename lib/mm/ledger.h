@@ -27,7 +27,7 @@ enum mmw_class {
 	MMW_CLASS_SHMEM,         /* the same */
 	MMW_CLASS_ANON,          /* detail: enum mmw_anon_detail */
 	MMW_CLASS_HUGETLB,       /* detail: order */
-	MMW_CLASS_MEMMAP,
+	MMW_CLASS_MEMMAP,        /* struct pages, and what extends them (page_ext) */
 	MMW_CLASS_LARGE_KMALLOC, /* kmalloc above what slabs hold, where pages say so (6.17 or so) */
 	MMW_CLASS_MOVABLE,       /* of a driver that lets its pages move: zsmalloc, balloon */
 	MMW_CLASS_ZERO,          /* the zero pages */
