@@ -221,6 +221,9 @@ static int read_node(struct opening *o, unsigned node, uint64_t pgdat, struct mm
 	unsigned count = zones_of(o, pgdat);
 	int rc = mmw_vec_reserve(&o->z->node, &o->z->cap_nodes, o->z->n_nodes + 1, sizeof(*o->z->node), err);
 
+	/* VMCOREINFO tells how large a node is, not how many zones are in it: then nr_zones does. */
+	if (!rc && count > NODE_ZONES_MAX)
+		rc = mmw_fail(err, MMW_E_CORRUPT, pgdat, "a node of %u zones", count);
 	if (rc)
 		return rc;
 	o->z->node[o->z->n_nodes++] = (struct mmw_node){ .va = pgdat, .id = node };
@@ -298,14 +301,12 @@ int mmw_zones_open(struct mmw_kernel *k, struct mmw_zones *out, struct mmw_err *
 	rc = mmw_shadow_bind(k, "zone", zone_fields, mmw_array_len(zone_fields), &o.zone, err);
 	if (!rc)
 		rc = mmw_kernel_member(k, "pglist_data", "node_zones", &o.zones, NULL, err);
-	if (!rc && o.zones.count > NODE_ZONES_MAX)
-		rc = mmw_fail(err, MMW_E_CORRUPT, 0, "a node of %" PRIu64 " zones", o.zones.count);
 	if (!rc)
 		rc = bind_areas(&o, err);
 	if (!rc) {
 		out->zones_at = o.zones.offset;
 		out->zone_size = o.zones.elem_size;
-		out->node_zones = (unsigned)o.zones.count;
+		out->node_zones = o.zones.count < NODE_ZONES_MAX ? (unsigned)o.zones.count : NODE_ZONES_MAX;
 		name_types(k, out);
 		bind_stats(&o);
 		rc = read_nodes(&o, err);
