@@ -146,6 +146,7 @@ static const char *detail_text(struct job *j, const struct mmw_ledger_range *r, 
 	case MMW_CLASS_FREE:
 	case MMW_CLASS_HUGETLB:
 	case MMW_CLASS_UNEXPLAINED:
+	case MMW_CLASS_LARGE_KMALLOC:
 		order_text(j, r->detail, text, size);
 		break;
 	case MMW_CLASS_PCP:
@@ -344,6 +345,8 @@ static void say(struct job *j)
 	const struct mmw_ledger *l = &j->ledger;
 	const char *unknown[] = { l->claims.no_tasks, l->claims.no_percpu, l->claims.no_resources, l->kpf.unknown };
 
+	if (j->t->verbose && l->kmalloc)
+		mmw_warn("%" PRIu64 " compound pages are large kmalloc: just as many does the kernel count as slab beside the slabs", l->compound);
 	for (size_t i = 0; i < mmw_array_len(unknown); i++)
 		if (unknown[i])
 			mmw_warn("not known: %s", unknown[i]);
@@ -365,7 +368,8 @@ static int show(struct job *j, struct mmw_err *err)
 
 	j->page_size = 1ull << mmw_kernel_page_shift(t->kernel);
 	j->has_cache_name = !mmw_kernel_member(t->kernel, "kmem_cache", "name", &j->cache_name, NULL, NULL);
-	rc = mmw_ledger_pass(&j->ledger, t->kopts.threads, visit, j, err);
+	rc = mmw_ledger_prove(&j->ledger, t->kopts.threads, err);
+	rc = rc ? rc : mmw_ledger_pass(&j->ledger, t->kopts.threads, visit, j, err);
 	if (rc)
 		return rc;
 	if (!j->o->list && t->out.mode == MMW_OUT_TEXT)

@@ -8,6 +8,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/vec.h"
 #include "lib/kernel/shadow.h"
+#include "lib/mm/vmstat.h"
 
 static const struct { const char *name, *words; } classes[MMW_CLASS_N] = {
 	[MMW_CLASS_FREE] = { "free", "free" },
@@ -239,7 +240,7 @@ static bool set_typed(const struct mmw_ledger *l, struct section *s, struct mmw_
 	}
 	for (size_t i = 0; i < mmw_array_len(types); i++) {
 		if (mmw_page_is(&l->pages, page, types[i].type) || mmw_page_is(&l->pages, &s->state.folio.page, types[i].type)) {
-			set(r, types[i].class, 0);
+			set(r, types[i].class, types[i].class == MMW_CLASS_LARGE_KMALLOC ? s->state.folio.order : 0);
 			return true;
 		}
 	}
@@ -335,10 +336,12 @@ static void classify(const struct mmw_ledger *l, struct section *s, const struct
 		set(r, MMW_CLASS_PCP, cpu);
 	} else if (!set_typed(l, s, r, page, kpf, run) && !set_user(l, s, r, kpf) &&
 		   !(kpf & MMW_KPF(RESERVED) && set_image(l, s, r)) && !set_mapped(l, s, r)) {
+		unsigned order = s->state.folio.order;
+
 		if (kpf & MMW_KPF(RESERVED))
 			set_reserved(l, s, r);
 		else
-			set(r, MMW_CLASS_UNEXPLAINED, s->state.folio.order);
+			set(r, order && l->kmalloc ? MMW_CLASS_LARGE_KMALLOC : MMW_CLASS_UNEXPLAINED, order);
 	}
 }
 
@@ -465,4 +468,45 @@ int mmw_ledger_pass(struct mmw_ledger *l, unsigned threads, mmw_ledger_visit *vi
 	rc = mmw_pass(l->kernel, &l->memmap, threads, &ops, &scan, err);
 	rc = rc ? rc : hand_on_holes(&scan, end, err);
 	return !rc && scan.last.n ? visit(ctx, &scan.last, err) : rc;
+}
+
+/* --- large kmalloc ------------------------------------------------------------------------------------------------- */
+
+static int tally(void *ctx, const struct mmw_ledger_range *r, struct mmw_err *err)
+{
+	struct mmw_ledger *l = ctx;
+
+	(void)err;
+	l->slabs += r->class == MMW_CLASS_SLAB ? r->n : 0;
+	l->compound += r->class == MMW_CLASS_UNEXPLAINED && r->detail ? r->n : 0;
+	return 0;
+}
+
+/* What the counters say slabs and large kmalloc take together (mm/slub.c; mm/slab_common.c, ___kmalloc_large_node). */
+static bool slab_counters(struct mmw_ledger *l, uint64_t *out)
+{
+	struct mmw_vmstat v;
+	uint64_t reclaimable, rest;
+	bool known;
+
+	if (mmw_vmstat_open(l->kernel, &l->zones, &v, NULL))
+		return false;
+	known = mmw_stat_sum(&v, MMW_STAT_NODE, "nr_slab_reclaimable", &reclaimable) &&
+		mmw_stat_sum(&v, MMW_STAT_NODE, "nr_slab_unreclaimable", &rest);
+	mmw_vmstat_close(&v);
+	*out = known ? reclaimable + rest : 0;
+	return known;
+}
+
+int mmw_ledger_prove(struct mmw_ledger *l, unsigned threads, struct mmw_err *err)
+{
+	uint64_t counted;
+	int rc;
+
+	if (l->pages.type[MMW_PGTY_LARGE_KMALLOC].mask || !slab_counters(l, &counted))
+		return 0;
+	rc = mmw_ledger_pass(l, threads, tally, l, err);
+	l->kmalloc = !rc && l->compound && counted == l->slabs + l->compound;
+	l->damaged = 0;
+	return rc;
 }

@@ -28,7 +28,11 @@ enum mmw_class {
 	MMW_CLASS_ANON,          /* detail: enum mmw_anon_detail */
 	MMW_CLASS_HUGETLB,       /* detail: order */
 	MMW_CLASS_MEMMAP,        /* struct pages, and what extends them (page_ext) */
-	MMW_CLASS_LARGE_KMALLOC, /* kmalloc above what slabs hold, where pages say so (6.17 or so) */
+	/*
+	 * kmalloc above what slabs hold; detail: order. Pages say so from 6.17 or so on. Before, nothing marks them but that they
+	 * are compound; all such pages are of this class if the counters of slab pages have just as many more than there are slabs.
+	 */
+	MMW_CLASS_LARGE_KMALLOC,
 	MMW_CLASS_MOVABLE,       /* of a driver that lets its pages move: zsmalloc, balloon */
 	MMW_CLASS_ZERO,          /* the zero pages */
 	MMW_CLASS_HWPOISON,
@@ -74,6 +78,8 @@ struct mmw_ledger {
 	struct mmw_err no_pcp;     /* why not */
 	int slab_cache;            /* offset in struct page of the pointer to the kmem_cache; -1: not known */
 	uint64_t damaged;          /* frames whose compound page contradicts itself */
+	bool kmalloc;              /* compound pages that nothing else explains are kmalloc's: the counters prove it */
+	uint64_t slabs, compound;  /* for the proof: pages of each */
 	struct { uint64_t pfn; uint8_t order; uint32_t cpu; } *pcp_block;  /* ascending */
 	size_t n_pcp_blocks;
 };
@@ -83,6 +89,8 @@ void mmw_ledger_close(struct mmw_ledger *l);
 
 /* All ranges in ascending order; neighbours differ. visit() ends the pass by what is not 0. */
 typedef int mmw_ledger_visit(void *ctx, const struct mmw_ledger_range *range, struct mmw_err *err);
+/* A pass of its own beforehand, in kernels that do not mark large kmalloc's pages. */
+int mmw_ledger_prove(struct mmw_ledger *l, unsigned threads, struct mmw_err *err);
 int mmw_ledger_pass(struct mmw_ledger *l, unsigned threads, mmw_ledger_visit *visit, void *ctx, struct mmw_err *err);
 
 /* "page cache", and for JSON and --class: "file". */
