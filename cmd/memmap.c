@@ -22,7 +22,7 @@ static const struct mmw_col cols[] = {
 	{ 0 },
 };
 
-enum { DETAIL_MAX = 96, CACHE_NAME_MAX = 64, KINDS_MAX = 1 << 18 };
+enum { DETAIL_MAX = 96, CACHE_NAME_MAX = 64, KINDS_MAX = 1 << 18, UNSORTED_MAX = 1024 };
 
 struct memmap_opts {
 	bool list, details, zones;
@@ -42,6 +42,7 @@ struct job {
 	struct mmw_ledger ledger;
 	struct kind *kind;
 	size_t n, cap, last;
+	size_t sorted;  /* the first so many; those behind may repeat a kind */
 	uint64_t total, page_size;
 	uint64_t lost;  /* frames whose struct pages cannot be read */
 	struct mmw_member cache_name;
@@ -293,36 +294,53 @@ static int compare_kinds(const struct mmw_ledger_range *a, const struct mmw_ledg
 	return a->detail < b->detail ? -1 : a->detail > b->detail;
 }
 
+static int by_key(const void *a, const void *b)
+{
+	return compare_kinds(&((const struct kind *)a)->key, &((const struct kind *)b)->key);
+}
+
+/* All in order, each kind once. */
+static void sort_kinds(struct job *j)
+{
+	size_t n = 0;
+
+	if (j->n)
+		qsort(j->kind, j->n, sizeof(*j->kind), by_key);
+	for (size_t i = 0; i < j->n; i++) {
+		if (n && !by_key(&j->kind[n - 1], &j->kind[i]))
+			j->kind[n - 1].pages += j->kind[i].pages;
+		else
+			j->kind[n++] = j->kind[i];
+	}
+	j->n = j->sorted = n;
+	j->last = 0;
+}
+
+/* New kinds are put behind the others, and sorted in when they have become many. */
 static int count(struct job *j, const struct mmw_ledger_range *r, struct mmw_err *err)
 {
-	struct mmw_ledger_range key = { .class = r->class, .detail = r->detail, .node = r->node, .zone = r->zone };
-	size_t lo = 0, hi = j->n;
+	struct kind new = { { .class = r->class, .detail = r->detail, .node = r->node, .zone = r->zone }, r->n };
+	struct kind *known = NULL;
 
 	if (!j->o->zones && j->t->out.mode == MMW_OUT_TEXT)
-		key.node = key.zone = 0;
-	if (j->last < j->n && !compare_kinds(&j->kind[j->last].key, &key)) {
-		j->kind[j->last].pages += r->n;
+		new.key.node = new.key.zone = 0;
+	if (j->last < j->n && !by_key(&j->kind[j->last], &new))
+		known = &j->kind[j->last];
+	else if (j->sorted)
+		known = bsearch(&new, j->kind, j->sorted, sizeof(new), by_key);
+	if (known) {
+		known->pages += r->n;
+		j->last = (size_t)(known - j->kind);
 		return 0;
 	}
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (compare_kinds(&j->kind[mid].key, &key) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo == j->n || compare_kinds(&j->kind[lo].key, &key)) {
-		if (j->n == KINDS_MAX)
-			return mmw_fail(err, MMW_E_LIMIT, 0, "more than %d kinds of frames", KINDS_MAX);
-		if (mmw_vec_reserve(&j->kind, &j->cap, j->n + 1, sizeof(*j->kind), err))
-			return -MMW_E_NOMEM;
-		memmove(&j->kind[lo + 1], &j->kind[lo], (j->n - lo) * sizeof(*j->kind));
-		j->kind[lo] = (struct kind){ key, 0 };
-		j->n++;
-	}
-	j->kind[lo].pages += r->n;
-	j->last = lo;
+	if (j->n - j->sorted > UNSORTED_MAX + j->sorted / 2)
+		sort_kinds(j);
+	if (j->n >= KINDS_MAX)
+		return mmw_fail(err, MMW_E_LIMIT, 0, "more than %d kinds of frames", KINDS_MAX);
+	if (mmw_vec_reserve(&j->kind, &j->cap, j->n + 1, sizeof(new), err))
+		return -MMW_E_NOMEM;
+	j->last = j->n;
+	j->kind[j->n++] = new;
 	return 0;
 }
 
@@ -372,6 +390,7 @@ static int show(struct job *j, struct mmw_err *err)
 	rc = rc ? rc : mmw_ledger_pass(&j->ledger, t->kopts.threads, visit, j, err);
 	if (rc)
 		return rc;
+	sort_kinds(j);
 	if (!j->o->list && t->out.mode == MMW_OUT_TEXT)
 		print_totals(j);
 	for (size_t i = 0; t->out.mode != MMW_OUT_TEXT && i < j->n; i++)

@@ -21,7 +21,7 @@ static const struct mmw_col cols[] = {
 	{ 0 },
 };
 
-enum { FILTERS_MAX = 16, KINDS_MAX = 1 << 16, SYMBOLIC_MAX = MMW_KPF_N + 1, NAMES_MAX = 512 };
+enum { FILTERS_MAX = 16, KINDS_MAX = 1 << 14, SYMBOLIC_MAX = MMW_KPF_N + 1, NAMES_MAX = 512 };
 enum { OPT_KPAGEFLAGS = 1, OPT_MAPCOUNT };
 
 /* (flags & mask) == value, or any of mask. */
