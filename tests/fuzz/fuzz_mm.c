@@ -52,9 +52,10 @@ static void look_at(const struct mmw_buddy *b)
 	if (listed != counted)
 		abort();
 	for (size_t i = 0; i < b->zones.n; i++)
-		for (unsigned order = 0; order < b->zones.orders; order++)
-			(void)(mmw_unusable_index(&b->zones, &b->zones.zone[i], order) +
-			       mmw_fragmentation_index(&b->zones, &b->zones.zone[i], order));
+		for (unsigned order = 0; order < b->zones.orders; order++) {
+			(void)mmw_unusable_index(&b->zones, &b->zones.zone[i], order);
+			(void)mmw_fragmentation_index(&b->zones, &b->zones.zone[i], order);
+		}
 }
 
 typedef int open_lists(struct mmw_kernel *k, unsigned threads, struct mmw_buddy *out, struct mmw_err *err);
