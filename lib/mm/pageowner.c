@@ -18,18 +18,9 @@ enum {
 /* A kernel of 64 TiB, each frame looked at once. */
 static const uint64_t budget = 1ull << 34;
 
-struct owner_rec {
-	uint64_t order, gfp, handle, free_handle, pid, tgid, ns;
-};
-
 static const struct mmw_field owner_fields[] = {
-	MMW_FIELD(owner_rec, order, "order"),
-	MMW_FIELD(owner_rec, gfp, "gfp_mask"),
-	MMW_FIELD(owner_rec, handle, "handle"),
-	MMW_FIELD_OPT(owner_rec, free_handle, "free_handle"),
-	MMW_FIELD_OPT(owner_rec, pid, "pid"),
-	MMW_FIELD_OPT(owner_rec, tgid, "tgid"),
-	MMW_FIELD_OPT(owner_rec, ns, "ts_nsec"),
+	MMW_FIELD(mmw_page_owner, order, "order"),
+	MMW_FIELD(mmw_page_owner, gfp, "gfp_mask"),
 };
 
 /* page_owner_inited, a static key: its count tells. */
@@ -64,7 +55,7 @@ static int bind_flat(struct mmw_kernel *k, struct mmw_pageowner *out, struct mmw
 
 static int bind(struct mmw_kernel *k, struct mmw_pageowner *out, struct mmw_err *err)
 {
-	struct mmw_member flags, offset, comm;
+	struct mmw_member flags, offset;
 	uint64_t ops;
 	int64_t bit = OWNER_ALLOCATED;
 	int rc = mmw_kernel_variable(k, "page_ext_size", mmw_kernel_arch(k)->word, &out->size, err);
@@ -80,8 +71,6 @@ static int bind(struct mmw_kernel *k, struct mmw_pageowner *out, struct mmw_err 
 	if (!out->size || out->size > EXT_MAX || out->offset + out->shadow.size > out->size || bit < 0 || bit > 31)
 		return mmw_fail(err, MMW_E_CORRUPT, ops, "page_ext of %" PRIu64 " bytes with the owner at %" PRIu64, out->size,
 				out->offset);
-	out->comm = mmw_kernel_member(k, "page_owner", "comm", &comm, NULL, NULL) || comm.size < sizeof(((struct mmw_page_owner *)0)->comm) ?
-		    -1 : (int)comm.offset;
 	out->flags_at = flags.offset;
 	out->flags_size = (unsigned)flags.size;
 	out->allocated = (unsigned)bit;
@@ -114,28 +103,15 @@ int mmw_pageowner_of(const struct mmw_pageowner *o, struct mmw_vm *vm, uint64_t 
 		     struct mmw_err *err)
 {
 	uint64_t ext = ext_of(o, pfn), flags;
-	struct owner_rec rec;
 	int rc;
 
-	memset(out, 0, sizeof(*out));
 	if (!ext)
 		return 0;
 	rc = mmw_vm_read_uint(vm, ext + o->flags_at, o->flags_size, &flags, err);
 	if (rc || !(flags >> o->allocated & 1))
 		return rc;
-	rc = mmw_shadow_read(&o->shadow, vm, ext + o->offset, &rec, err);
-	if (rc)
-		return rc;
-	out->order = rec.order;
-	out->gfp = rec.gfp;
-	out->handle = rec.handle;
-	out->free_handle = rec.free_handle;
-	out->pid = rec.pid;
-	out->tgid = rec.tgid;
-	out->ns = rec.ns;
-	if (o->comm >= 0 && mmw_vm_read(vm, ext + o->offset + (uint64_t)o->comm, out->comm, sizeof(out->comm) - 1, NULL))
-		out->comm[0] = '\0';
-	return 1;
+	rc = mmw_shadow_read(&o->shadow, vm, ext + o->offset, out, err);
+	return rc ? rc : 1;
 }
 
 /* --- mixed pageblocks ---------------------------------------------------------------------------------------------- */

@@ -17,15 +17,11 @@ struct mmw_pageowner {
 	unsigned allocated;       /* the bit that says what is there is of now */
 	uint64_t flat;            /* without sections: the page_ext of frame 0, were there one; 0: there are sections */
 	struct mmw_shadow shadow;
-	int comm;                 /* offset in struct page_owner; -1: not kept */
 };
 
-/* What is told of a page; comm is "" where the kernel does not keep it (before 5.17). */
+/* How the page was asked for. */
 struct mmw_page_owner {
 	uint64_t order, gfp;
-	uint64_t handle, free_handle;  /* of the stack depot; 0: none. free_handle MMW_ABSENT: not kept (before 5.11) */
-	uint64_t pid, tgid, ns;        /* MMW_ABSENT where not kept */
-	char comm[16];
 };
 
 /* MMW_E_NODATA: the kernel does not keep it, or does not now. `memmap` is borrowed. */
