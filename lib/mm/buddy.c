@@ -10,7 +10,6 @@
 #include "lib/kernel/shadow.h"
 #include "lib/mm/buddy_check.h"
 #include "lib/mm/pass.h"
-#include "lib/sym/vmcoreinfo.h"
 
 enum {
 	PROBLEMS_MAX = 256,            /* kept of what opening finds */
@@ -60,53 +59,6 @@ void mmw_buddy_problem_add(struct mmw_buddy *b, const struct mmw_buddy_problem *
 		b->problems[b->n_problems++] = *p;
 }
 
-/* --- the mark ---------------------------------------------------------------------------------------------------- */
-
-/*
- * include/linux/page-flags.h through the versions, told apart by the value that VMCOREINFO prints: to 4.17 a magic
- * count; to 6.10 a cleared bit below 0xf0000000; in 6.11 a cleared bit below 0x80000000; from 6.12 the top byte.
- */
-static bool mark_of(uint32_t vmcoreinfo_value, struct mmw_buddy_mark *out)
-{
-	static const struct { uint32_t said; struct mmw_buddy_mark mark; } forms[] = {
-		{ 0xffffff80, { 0xffffffff, 0xffffff80 } },
-		{ 0xffffff7f, { 0xf0000080, 0xf0000000 } },
-		{ 0xbfffffff, { 0xc0000000, 0x80000000 } },
-		{ 0xf0000000, { 0xff000000, 0xf0000000 } },
-	};
-
-	for (size_t i = 0; i < mmw_array_len(forms); i++) {
-		if (forms[i].said == vmcoreinfo_value) {
-			*out = forms[i].mark;
-			return true;
-		}
-	}
-	return false;
-}
-
-static void find_mark(struct opening *o)
-{
-	uint64_t said;
-	int64_t e;
-
-	o->b->mark_source = "VMCOREINFO PAGE_BUDDY_MAPCOUNT_VALUE";
-	if (mmw_vmcoreinfo_number(mmw_kernel_vmcoreinfo(o->k), "PAGE_BUDDY_MAPCOUNT_VALUE", &said) &&
-	    mark_of((uint32_t)said, &o->b->mark))
-		return;
-	o->b->mark_source = "enum pagetype";
-	if (!mmw_kernel_enumerator(o->k, "pagetype", "PGTY_buddy", &e, NULL) && e == 0xf0) {
-		mark_of(0xf0000000, &o->b->mark);
-		return;
-	}
-	if (!mmw_kernel_enumerator(o->k, "pagetype", "PG_buddy", &e, NULL) && e == 0x40000000) {
-		mark_of(0xbfffffff, &o->b->mark);
-		return;
-	}
-	if (mmw_kernel_enumerator(o->k, "pagetype", "PG_buddy", &e, NULL))
-		o->b->mark_source = "GUESSED as in 4.18 to 6.9";
-	mark_of(0xffffff7f, &o->b->mark);
-}
-
 /* --- the marks: one pass over the memmap -------------------------------------------------------------------------- */
 
 struct item {
@@ -120,7 +72,7 @@ static struct mmw_block block_of(const struct opening *o, uint64_t pfn, const st
 	return (struct mmw_block){ .pfn = pfn, .next = rec->next, .prev = rec->prev,
 				   .order = rec->order < o->b->zones.orders ? (uint8_t)rec->order : MMW_ORDER_NONE,
 				   .said = rec->order < UINT8_MAX ? (uint8_t)rec->order : UINT8_MAX,
-				   .marked = mmw_buddy_marked(&o->b->mark, (uint32_t)rec->type) };
+				   .marked = mmw_page_marked(&o->b->mark, (uint32_t)rec->type) };
 }
 
 static int add_block(struct blocks *to, const struct mmw_block *block)
@@ -168,7 +120,7 @@ static int64_t look_for_marks(void *ctx, void *state, const struct mmw_page_run 
 		struct page_rec rec;
 
 		it->seen++;
-		if (!mmw_buddy_marked(&o->b->mark, mmw_get32(page + type_at, be))) {
+		if (!mmw_page_marked(&o->b->mark, mmw_get32(page + type_at, be))) {
 			i++;
 			continue;
 		}
@@ -578,7 +530,7 @@ static int prepare(struct opening *o, struct mmw_err *err)
 	b->counts = calloc(lists ? lists : 1, sizeof(*b->counts));
 	if (!b->counts)
 		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for %zu free lists", lists);
-	find_mark(o);
+	o->b->mark_source = mmw_page_mark_find(o->k, &o->b->mark);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #define MMW_MM_BUDDY_H
 
 #include "lib/mm/memmap.h"
+#include "lib/mm/page.h"
 #include "lib/mm/pcp.h"
 #include "lib/mm/zone.h"
 
@@ -78,11 +79,6 @@ struct mmw_buddy_problem {
 	enum mmw_code why;
 };
 
-/* A page is marked free when its type word has this value behind this mask. */
-struct mmw_buddy_mark {
-	uint32_t mask, value;
-};
-
 struct mmw_buddy {
 	struct mmw_zones zones;
 	struct mmw_memmap memmap;
@@ -93,7 +89,7 @@ struct mmw_buddy {
 	size_t n_problems, cap_problems, max_problems;
 	uint64_t more_problems;    /* beyond those that are kept */
 	uint64_t pages_seen;       /* struct pages looked at */
-	struct mmw_buddy_mark mark;
+	struct mmw_page_mark mark; /* of a free page */
 	const char *mark_source;   /* who said how a free page is marked */
 	struct mmw_pcp pcp;        /* checked: the pages CPUs keep, and what contradicts those */
 	bool has_pcp;
@@ -108,11 +104,6 @@ void mmw_buddy_close(struct mmw_buddy *b);
 static inline uint64_t *mmw_buddy_count(const struct mmw_buddy *b, size_t zone, unsigned order, unsigned type)
 {
 	return &b->counts[(zone * b->zones.orders + order) * b->zones.types + type];
-}
-
-static inline bool mmw_buddy_marked(const struct mmw_buddy_mark *mark, uint32_t type)
-{
-	return (type & mark->mask) == mark->value;
 }
 
 /* Can a block of this order start at this frame? */

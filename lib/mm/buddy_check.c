@@ -93,8 +93,7 @@ static int check_zone(const struct check *c, struct item *it, const struct mmw_b
 
 	if (mmw_page_place_is(&c->place, flags, z))
 		return 0;
-	p.found = (c->place.node_bits ? flags >> c->place.node_shift : 0) << 32;
-	p.found |= flags >> c->place.zone_shift & ((1u << c->place.zone_bits) - 1);
+	p.found = (uint64_t)mmw_page_node(&c->place, flags) << 32 | mmw_page_zone(&c->place, flags);
 	p.expected = (uint64_t)z->node << 32 | z->index;
 	return note(it, &p);
 }
@@ -111,7 +110,7 @@ static int check_page(const struct check *c, struct item *it, const struct mmw_b
 	}
 	if (!rc && pfn == block->pfn && block->listed && c->has_place)
 		rc = check_zone(c, it, block, rec->flags);
-	if (!rc && pfn != block->pfn && mmw_buddy_marked(&c->b->mark, (uint32_t)rec->type)) {
+	if (!rc && pfn != block->pfn && mmw_page_marked(&c->b->mark, (uint32_t)rec->type)) {
 		p.kind = MMW_BUDDY_OVERLAP;
 		p.found = block->pfn;
 		rc = note(it, &p);

@@ -195,6 +195,49 @@ static int bind_flags(struct mmw_kernel *k, struct mmw_pages *p, struct mmw_err 
 	return 0;
 }
 
+/* --- the mark of a free page --------------------------------------------------------------------------------------- */
+
+/*
+ * include/linux/page-flags.h through the versions, told apart by the value that VMCOREINFO prints: to 4.17 a magic
+ * count; to 6.10 a cleared bit below 0xf0000000; in 6.11 a cleared bit below 0x80000000; from 6.12 the top byte.
+ */
+static bool mark_of(uint32_t vmcoreinfo_value, struct mmw_page_mark *out)
+{
+	static const struct { uint32_t said; struct mmw_page_mark mark; } forms[] = {
+		{ 0xffffff80, { 0xffffffff, 0xffffff80 } },
+		{ 0xffffff7f, { 0xf0000080, 0xf0000000 } },
+		{ 0xbfffffff, { 0xc0000000, 0x80000000 } },
+		{ 0xf0000000, { 0xff000000, 0xf0000000 } },
+	};
+
+	for (size_t i = 0; i < mmw_array_len(forms); i++) {
+		if (forms[i].said == vmcoreinfo_value) {
+			*out = forms[i].mark;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *mmw_page_mark_find(struct mmw_kernel *k, struct mmw_page_mark *out)
+{
+	uint64_t said;
+	int64_t e;
+
+	if (mmw_vmcoreinfo_number(mmw_kernel_vmcoreinfo(k), "PAGE_BUDDY_MAPCOUNT_VALUE", &said) && mark_of((uint32_t)said, out))
+		return "VMCOREINFO PAGE_BUDDY_MAPCOUNT_VALUE";
+	if (!mmw_kernel_enumerator(k, "pagetype", "PGTY_buddy", &e, NULL) && e == 0xf0) {
+		mark_of(0xf0000000, out);
+		return "enum pagetype";
+	}
+	if (!mmw_kernel_enumerator(k, "pagetype", "PG_buddy", &e, NULL)) {
+		mark_of(e == 0x40000000 ? 0xbfffffff : 0xffffff7f, out);
+		return "enum pagetype";
+	}
+	mark_of(0xffffff7f, out);
+	return "GUESSED as in 4.18 to 6.9";
+}
+
 /* --- types --------------------------------------------------------------------------------------------------------- */
 
 static void set_type(struct mmw_pages *p, enum mmw_pgty type, uint32_t mask, uint32_t value)
@@ -274,27 +317,22 @@ static void types_of_version(struct mmw_pages *p)
 	p->type_source = "the version's numbers";
 }
 
-/* What VMCOREINFO prints as the mark of a free page, or 0. */
-static uint32_t buddy_said(struct mmw_kernel *k)
-{
-	uint64_t v;
-
-	return mmw_vmcoreinfo_number(mmw_kernel_vmcoreinfo(k), "PAGE_BUDDY_MAPCOUNT_VALUE", &v) ? (uint32_t)v : 0;
-}
-
 static void bind_types(struct mmw_kernel *k, struct mmw_pages *p)
 {
-	uint32_t said = buddy_said(k);
+	struct mmw_page_mark free;
+	const char *told = mmw_page_mark_find(k, &free);
 
 	if (types_of_enum(k, p))
 		return;
-	if (said == 0xf0000000)
+	if (free.mask == 0xff000000)
 		types_of_version(p);
-	else if (said == 0xffffff80)
+	else if (free.mask == UINT32_MAX)
 		types_of_counts(p);
 	else
 		types_of_macros(k, p);
-	p->types_guessed = !said || said == 0xbfffffff;
+	p->type[MMW_PGTY_BUDDY] = free;
+	/* Of 6.11's other types no table is kept. */
+	p->types_guessed = !strncmp(told, "GUESSED", 7) || free.mask == 0xc0000000;
 }
 
 const struct mmw_zone *mmw_page_zone_of(const struct mmw_pages *p, const struct mmw_zones *z, const struct mmw_page *page)

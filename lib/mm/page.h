@@ -31,6 +31,19 @@ enum mmw_pgty {
 	MMW_PGTY_ZSMALLOC, MMW_PGTY_UNACCEPTED, MMW_PGTY_LARGE_KMALLOC, MMW_PGTY_KMEMCG, MMW_PGTY_BALLOON, MMW_PGTY_N,
 };
 
+/* A page is marked as something when (its type word & mask) == value; mask 0: nothing is. */
+struct mmw_page_mark {
+	uint32_t mask, value;
+};
+
+static inline bool mmw_page_marked(const struct mmw_page_mark *mark, uint32_t type)
+{
+	return mark->mask && (type & mark->mask) == mark->value;
+}
+
+/* The mark of a free page, which needs no types; who told it. */
+const char *mmw_page_mark_find(struct mmw_kernel *k, struct mmw_page_mark *out);
+
 /* Low bits of page.mapping (enum of include/linux/page-flags.h). */
 enum { MMW_MAPPING_ANON = 1, MMW_MAPPING_MOVABLE = 2, MMW_MAPPING_FLAGS = 3 };
 
@@ -61,9 +74,7 @@ struct mmw_pages {
 	int8_t bit[MMW_PG_N];  /* -1: this kernel has none */
 	const char *flag_source, *type_source;
 	bool flags_guessed, types_guessed;
-	struct {
-		uint32_t mask, value;  /* of that type when (word & mask) == value; mask 0: not in this kernel */
-	} type[MMW_PGTY_N];
+	struct mmw_page_mark type[MMW_PGTY_N];  /* mask 0: not in this kernel */
 	bool head_mask;        /* a tail says its head's address by a mask (7.1, with HVO) */
 	struct mmw_page_place place;
 	bool has_place;        /* else nothing tells which zone a page is of but the spans of the zones */
@@ -127,7 +138,7 @@ static inline bool mmw_page_flag(const struct mmw_pages *p, const struct mmw_pag
 
 static inline bool mmw_page_is(const struct mmw_pages *p, const struct mmw_page *page, enum mmw_pgty type)
 {
-	return p->type[type].mask && (page->type & p->type[type].mask) == p->type[type].value;
+	return mmw_page_marked(&p->type[type], page->type);
 }
 
 enum mmw_pgty mmw_page_type(const struct mmw_pages *p, const struct mmw_page *page);
