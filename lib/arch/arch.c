@@ -168,6 +168,27 @@ void mmw_layout_span(struct mmw_layout *l, uint64_t first, uint64_t last)
 		l->spans[l->n_spans++] = (struct mmw_span){ first, last };
 }
 
+bool mmw_layout_direct(const struct mmw_layout *l, uint64_t pa, uint64_t *va)
+{
+	for (size_t i = 0; i < l->n_regions; i++) {
+		const struct mmw_region *r = &l->regions[i];
+
+		*va = pa + r->delta;
+		if (r->linear && strncmp(r->name, "kernel", 6) && *va >= r->first && *va <= r->last)
+			return true;
+	}
+	/* Where the image lies in the linear map, its parts are regions of their own there (arm). */
+	for (size_t i = 0; i < l->n_regions; i++) {
+		const struct mmw_region *r = &l->regions[i], *in;
+
+		*va = pa + r->delta;
+		in = r->linear && strncmp(r->name, "kernel", 6) ? mmw_layout_find(l, *va) : NULL;
+		if (in && in->linear && in->delta == r->delta)
+			return true;
+	}
+	return false;
+}
+
 const struct mmw_region *mmw_layout_find(const struct mmw_layout *l, uint64_t va)
 {
 	size_t lo = 0, hi = l->n_regions;

@@ -174,6 +174,9 @@ void mmw_layout_linear(struct mmw_layout *l, uint64_t first, uint64_t last, cons
 void mmw_layout_marker(struct mmw_layout *l, uint64_t start, const char *name, unsigned max_lines);
 void mmw_layout_span(struct mmw_layout *l, uint64_t first, uint64_t last);
 
+/* Where the linear map of all memory has a physical address (x86: the kernel's image is mapped elsewhere too). */
+bool mmw_layout_direct(const struct mmw_layout *l, uint64_t pa, uint64_t *va);
+
 /* The region va lies in, or NULL. */
 const struct mmw_region *mmw_layout_find(const struct mmw_layout *l, uint64_t va);
 

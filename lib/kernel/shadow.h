@@ -19,7 +19,7 @@ struct mmw_field {
 #define MMW_FIELD(record, member, paths)     { paths, offsetof(struct record, member), false }
 #define MMW_FIELD_OPT(record, member, paths) { paths, offsetof(struct record, member), true }
 
-enum { MMW_FIELDS_MAX = 16, MMW_SHADOW_MAX = 16384 };
+enum { MMW_FIELDS_MAX = 32, MMW_SHADOW_MAX = 16384 };
 
 /* A list of fields bound to this kernel's type. */
 struct mmw_shadow {

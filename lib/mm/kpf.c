@@ -10,7 +10,6 @@
 
 enum {
 	CHUNK = 512,            /* struct pages read at a time to see which of a folio are mapped */
-	PAGE_MAX = 256,         /* bytes of one */
 	SCAN_MAX = 1 << 17,     /* of them for the frames of a run of the memmap: four times as many as it has */
 };
 

@@ -13,7 +13,6 @@
 #include "lib/sym/vmcoreinfo.h"
 
 enum {
-	PAGE_MAX = 256,     /* bytes of a struct page that a folio's second one is read from */
 	ORDER_MAX = 20,
 	TYPE_RESERVE = -128,  /* PAGE_MAPCOUNT_RESERVE: below are types (4.18 to 6.10) */
 };
@@ -488,7 +487,7 @@ int mmw_pages_bind(struct mmw_kernel *k, const struct mmw_memmap *memmap, struct
 	out->word = mmw_kernel_arch(k)->word;
 	out->size = memmap->page_size;
 	out->memmap_page = 1ull << mmw_kernel_page_shift(k);
-	if (out->size > PAGE_MAX)
+	if (out->size > MMW_STRUCT_PAGE_MAX)
 		return mmw_fail(err, MMW_E_CORRUPT, 0, "struct page of %" PRIu64 " bytes", out->size);
 	rc = bind_first(k, out, err);
 	rc = rc ? rc : bind_flags(k, out, err);
@@ -538,7 +537,7 @@ void mmw_page_take(const struct mmw_pages *p, uint64_t pfn, uint64_t va, const u
 int mmw_page_read(const struct mmw_pages *p, struct mmw_vm *vm, uint64_t pfn, struct mmw_page *out, struct mmw_err *err)
 {
 	uint64_t va = mmw_memmap_page(p->memmap, pfn);
-	uint8_t bytes[2 * PAGE_MAX];
+	uint8_t bytes[2 * MMW_STRUCT_PAGE_MAX];
 	uint64_t n = va & (p->memmap_page - 1) ? 1 : 2;
 	int rc;
 
@@ -584,7 +583,7 @@ int mmw_folio_of(const struct mmw_pages *p, struct mmw_vm *vm, const struct mmw_
 		 struct mmw_folio *out, struct mmw_err *err)
 {
 	uint64_t head = mmw_page_head(p, page), pfn = page->pfn;
-	uint8_t buf[2 * PAGE_MAX];
+	uint8_t buf[2 * MMW_STRUCT_PAGE_MAX];
 	const uint8_t *bytes;
 
 	memset(out, 0, sizeof(*out));

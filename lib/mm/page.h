@@ -63,6 +63,8 @@ struct mmw_page_place {
 	unsigned zone_shift, zone_bits, node_shift, node_bits;
 };
 
+enum { MMW_STRUCT_PAGE_MAX = 256 };  /* bytes */
+
 struct mmw_pages {
 	const struct mmw_memmap *memmap;
 	bool be;
