@@ -279,13 +279,13 @@ static void put_bits(struct cook *c, const char *at)
 }
 
 /*
- * PA VA SIZE OFFSET RANDOM: N N*COUNT+STRIDE ...: a free list of SLUB in the slab whose first object is there; RANDOM is - in
- * a kernel that does not mix its links.
+ * PA VA SIZE OFFSET RANDOM: N N*COUNT+STRIDE ...: a free list of SLUB in the slab whose first object is there; RANDOM
+ * is - in a kernel that does not mix its links.
  */
 static void put_freelist(struct cook *c, const char *at)
 {
-	uint64_t pa = next_number(c, &at), va = next_number(c, &at), size = next_number(c, &at), offset = next_number(c, &at);
-	uint64_t mix = 0, objects[OBJECTS_MAX], v, count, stride;
+	uint64_t pa = next_number(c, &at), va = next_number(c, &at), size = next_number(c, &at);
+	uint64_t offset = next_number(c, &at), mix = 0, objects[OBJECTS_MAX], v, count, stride;
 	size_t n = 0;
 	bool plain;
 
@@ -708,7 +708,7 @@ static void add_enum(const struct cook *c, struct btf_spec *s, const char *name,
 	}
 }
 
-/* OFFSET:TYPE:MEMBER[:BITS] ... of a struct, offsets hexadecimal; with BITS the offset is one of bits, from the struct's start. */
+/* OFFSET:TYPE:MEMBER[:BITS] ... of a struct, offsets hexadecimal; with BITS, of the first bit from the struct's start. */
 static void add_struct(const struct cook *c, struct btf_spec *s, const char *name, uint64_t size, char words[][64],
 		       unsigned n)
 {
