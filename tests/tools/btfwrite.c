@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KIND_INT = 1, KIND_PTR = 2, KIND_ARRAY = 3, KIND_STRUCT = 4, KIND_ENUM = 6, KIND_FLAG = 0x80,
-       INT_SIGNED = 1 << 24, HEADER = 24 };
+enum {
+	KIND_INT = 1, KIND_PTR = 2, KIND_ARRAY = 3, KIND_STRUCT = 4, KIND_ENUM = 6, KIND_FLAG = 0x80,
+	INT_SIGNED = 1 << 24, HEADER = 24,
+};
 
 void btf_spec_init(struct btf_spec *s, bool big_endian)
 {

@@ -708,7 +708,7 @@ static void add_enum(const struct cook *c, struct btf_spec *s, const char *name,
 	}
 }
 
-/* OFFSET:TYPE:MEMBER[:BITS] ... of a struct, offsets hexadecimal; with BITS, of the first bit from the struct's start. */
+/* OFFSET:TYPE:MEMBER[:BITS] ... of a struct, offsets hexadecimal; with BITS, in bits from the struct's start. */
 static void add_struct(const struct cook *c, struct btf_spec *s, const char *name, uint64_t size, char words[][64],
 		       unsigned n)
 {
