@@ -338,6 +338,10 @@ static void say(struct job *j)
 
 	if (*j->s.caches.broken)
 		mmw_warn("%s", j->s.caches.broken);
+	for (size_t i = 0; i < j->s.caches.n; i++)
+		if (j->s.caches.cache[i].recovered_random)
+			mmw_warn("%s: what its links are mixed with is not as the cache has it, but as its slabs tell",
+				 j->s.caches.cache[i].name);
 	if (j->none.n_slabs)
 		mmw_warn("%" PRIu64 " slabs name a cache that is not listed", j->none.n_slabs);
 	if (p->n || p->more)

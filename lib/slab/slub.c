@@ -19,6 +19,7 @@
 #include "lib/kernel/rcu.h"
 #include "lib/kernel/shadow.h"
 #include "lib/slab/allocator.h"
+#include "lib/slab/secret.h"
 
 enum {
 	LIST_MAX = 1 << 26,        /* slabs of a node's list */
@@ -26,6 +27,8 @@ enum {
 	SCAN_MAX = 10000,          /* from 6.10 on slabinfo looks at so many slabs of a list (MAX_PARTIAL_TO_SCAN) */
 	SHEAF_MAX = 1 << 16,
 	SAMPLES = 64,
+	SECRET_LISTS = 16,         /* free lists of a cache that are asked for its number */
+	SECRET_LINKS = 1 << 24,    /* links of all caches that may be read for that */
 };
 
 struct slab_rec {
@@ -676,6 +679,63 @@ static void find_mixing(struct opening *o)
 		o->own->swab = reversed > plain;
 }
 
+/* Of the free lists of a cache, some: of its nodes' slabs (which begin at *listed) and of its CPUs. */
+static size_t sample_lists(struct opening *o, size_t *listed, struct mmw_secret_list *lists)
+{
+	const struct mmw_slabs *s = o->s;
+	uint32_t cache = (uint32_t)(o->cache - s->caches.cache);
+	size_t n = 0;
+
+	for (; *listed < s->n_listed && s->listed[*listed].cache == cache; ++*listed) {
+		struct mmw_slab *slab = &lists[n].slab;
+
+		if (n == SECRET_LISTS / 2 || mmw_slab_read(s, o->vm, s->listed[*listed].slab, slab, NULL) ||
+		    slab->cache != o->cache || !slab->freelist || slab->inuse >= slab->objects)
+			continue;
+		lists[n].first = slab->freelist;
+		lists[n++].free = slab->objects - slab->inuse;
+	}
+	for (size_t i = 0; o->has_cpu_slabs && o->cache->cpu && i < o->cpus.n && n < SECRET_LISTS; i++) {
+		struct cpu_rec rec;
+
+		if (mmw_shadow_read(&o->cpu, o->vm, mmw_percpu_address(&o->cpus, o->cache->cpu, i), &rec, NULL) ||
+		    !rec.freelist || mmw_slab_read(s, o->vm, rec.slab, &lists[n].slab, NULL) ||
+		    lists[n].slab.cache != o->cache)
+			continue;
+		lists[n].first = rec.freelist;
+		lists[n++].free = 0;
+	}
+	return n;
+}
+
+/* Where none of a cache's free lists ends by its number, there may be one by which they do. */
+static void mend_secrets(struct opening *o)
+{
+	struct mmw_secret secret = { o->vm, o->own->word, o->own->swab, o->own->mask, SECRET_LINKS };
+	struct mmw_secret_list lists[SECRET_LISTS];
+	size_t listed = 0;
+
+	o->at_cpu = -1;
+	for (size_t i = 0; i < o->s->caches.n; i++) {
+		struct mmw_cache *cache = &o->s->caches.cache[i];
+		uint64_t random;
+		size_t n, fit = 0;
+
+		o->cache = cache;
+		if (cache->bad)
+			continue;
+		n = sample_lists(o, &listed, lists);
+		for (size_t j = 0; j < n; j++)
+			fit += mmw_secret_follow(&secret, &lists[j], cache->random) > 0;
+		if (fit || !n || !mmw_secret_find(&secret, lists, n, &random))
+			continue;
+		mmw_slab_problem_add(&o->s->problems, &(struct mmw_slab_problem){ .kind = MMW_SLAB_SECRET, .cache = cache->va,
+				     .addr = cache->va, .found = cache->random, .expected = random, .cpu = -1, .node = -1 });
+		cache->random = random;
+		cache->recovered_random = true;
+	}
+}
+
 static int open_slub(struct mmw_slabs *s, enum mmw_slabs_depth depth, struct mmw_err *err)
 {
 	struct mmw_kernel *k = s->kernel;
@@ -696,6 +756,8 @@ static int open_slub(struct mmw_slabs *s, enum mmw_slabs_depth depth, struct mmw
 		rc = o.cache->bad ? 0 : read_nodes(&o, depth);
 	if (!rc && depth == MMW_SLABS_OBJECTS)
 		find_mixing(&o);
+	if (!rc && depth == MMW_SLABS_OBJECTS && s->caches.hardened)
+		mend_secrets(&o);
 	for (o.cache = s->caches.cache; !rc && depth == MMW_SLABS_OBJECTS && o.cache < s->caches.cache + s->caches.n; o.cache++)
 		rc = o.cache->bad ? 0 : read_cpus(&o);
 	if (!rc && depth == MMW_SLABS_OBJECTS && o.has_sheaves)
