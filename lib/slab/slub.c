@@ -334,7 +334,9 @@ static int sheaf_size(struct opening *o, uint64_t va, enum mmw_object_state stat
 		add_problem(o, MMW_SLAB_SHEAF_SIZE, va, *size, 0, 0);
 	else if (*size > capacity || (!*size && state == MMW_OBJECT_BARN))
 		add_problem(o, MMW_SLAB_SHEAF_SIZE, va, *size, capacity, 0);
-	*size = mmw_min64(*size, capacity);
+	/* Which of those objects it has, and which it had once, nobody can tell. */
+	if (*size > capacity)
+		*size = 0;
 	return 0;
 }
 
