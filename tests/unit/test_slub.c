@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lib/slab: the slabs, objects and counters of two machines (fixtures/recipes/slub.recipe and slub-sheaves.recipe); and each
- * contradiction, planted into memory that has none, is found, and nothing else.
+ * lib/slab: the slabs, objects and counters of two machines (fixtures/recipes/slub.recipe, slub-sheaves.recipe); and
+ * each contradiction, planted into memory that has none, is found, and nothing else.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -84,7 +84,7 @@ static int drop_images(void **state)
 	return 0;
 }
 
-/* --- what is there ------------------------------------------------------------------------------------------------- */
+/* --- what is there ------------------------------------------------------------------------------------------------ */
 
 /* The objects by a letter each, A to I for enum mmw_object_state, equal ones as a letter and their number. */
 static void describe_states(const struct mmw_slab *slab, char *text, size_t size)
@@ -182,6 +182,7 @@ static void check_slabs(const struct blob *clean, const struct want_slab *want, 
 	uint8_t states[MMW_SLAB_OBJECTS_MAX];
 	struct machine m;
 	struct mmw_slabs s;
+	struct mmw_slab slab;
 	struct watch w = { .s = &s, .want = want, .n = n };
 
 	memory_of(&m, clean);
@@ -190,13 +191,12 @@ static void check_slabs(const struct blob *clean, const struct want_slab *want, 
 	assert_int_equal(mmw_slabs_pass(&s, &opts, see, &w, NULL), 0);
 	assert_int_equal(w.seen, n);
 	for (size_t i = 0; i < n; i++) {
-		struct mmw_slab slab;
+		uint64_t last = want[i].pfn + (1u << want[i].order) - 1;
 
-		assert_int_equal(mmw_slab_of(&s, mmw_kernel_vm(m.k), want[i].pfn + (1u << want[i].order) - 1, &slab, states,
-					     NULL, NULL), 0);
+		assert_int_equal(mmw_slab_of(&s, mmw_kernel_vm(m.k), last, &slab, states, NULL, NULL), 0);
 		compare(&w, &want[i], &slab);
 	}
-	assert_int_equal(mmw_slab_of(&s, mmw_kernel_vm(m.k), 0x12f, &(struct mmw_slab){ 0 }, NULL, NULL, NULL), -MMW_E_NODATA);
+	assert_int_equal(mmw_slab_of(&s, mmw_kernel_vm(m.k), 0x12f, &slab, NULL, NULL, NULL), -MMW_E_NODATA);
 	assert_int_equal(s.problems.n + s.problems.more, 0);
 	mmw_slabs_close(&s);
 	machine_close(&m);
@@ -232,10 +232,12 @@ static void check_info(const struct blob *clean, const struct mmw_slabinfo *want
 static void test_info(void **state)
 {
 	static const struct mmw_slabinfo want[] = {
-		{ true, 7, 21, 1, 1, 0 }, { true, 64, 64, 1, 1, 0 }, { true, 317, 384, 6, 6, 0 }, { true, 94, 138, 3, 3, 0 },
+		{ true, 7, 21, 1, 1, 0 }, { true, 64, 64, 1, 1, 0 }, { true, 317, 384, 6, 6, 0 },
+		{ true, 94, 138, 3, 3, 0 },
 		{ true, 33, 60, 2, 2, 0 }, { true, 8, 10, 2, 2, 0 }, { true, 0, 0, 0, 0, 0 },
 	}, want_sheaves[] = {
-		{ true, 4, 21, 1, 1, 0 }, { true, 4, 64, 1, 1, 0 }, { true, 125, 128, 2, 2, 0 }, { true, 48, 92, 2, 2, 0 },
+		{ true, 4, 21, 1, 1, 0 }, { true, 4, 64, 1, 1, 0 }, { true, 125, 128, 2, 2, 0 },
+		{ true, 48, 92, 2, 2, 0 },
 	};
 
 	(void)state;
@@ -266,7 +268,7 @@ static void test_caches(void **state)
 	machine_close(&m);
 }
 
-/* --- what is wrong ------------------------------------------------------------------------------------------------- */
+/* --- what is wrong ------------------------------------------------------------------------------------------------ */
 
 /* Values at physical addresses, and the words (and addresses) of what is then found. */
 struct fault {
@@ -287,24 +289,28 @@ enum { NEXT = 8, PREV = 0x10, CACHE = 0x18, FREELIST = 0x20, COUNTERS = 0x28, TY
 static const struct fault slub_faults[] = {
 	{ "none", { { 0 } }, "" },
 	{ "a link leads out of the slab", { { 0x131160, 8, 0 } }, "free-outside@*" },
-	{ "the first free object is none", { { PAGE_PA(0x131) + FREELIST, 8, LINEAR(0x131141) } }, "free-outside@ffff888000131141" },
+	{ "the first free object is none", { { PAGE_PA(0x131) + FREELIST, 8, LINEAR(0x131141) } },
+	  "free-outside@ffff888000131141" },
 	{ "the free list is that of another slab",
 	  { { PAGE_PA(0x131) + FREELIST, 8, LINEAR(0x135000) } }, "free-outside@ffff888000135000" },
 	{ "an object was freed twice",
 	  { { 0x131ff0 - 0x10, 8, LINEAR(0x1310c0) ^ 0xfedcba9876543210 ^ __builtin_bswap64(LINEAR(0x131fe0)) } },
 	  "free-loop@ffff8880001310c0" },
 	{ "one less in use", { { PAGE_PA(0x131) + COUNTERS, 4, COUNT(0x3c, 0x40, 0) } }, "free-count@131" },
-	{ "one object less", { { PAGE_PA(0x130) + COUNTERS, 4, COUNT(0x3f, 0x3f, 0) } }, "geometry@130 total-objects@*" },
+	{ "one object less", { { PAGE_PA(0x130) + COUNTERS, 4, COUNT(0x3f, 0x3f, 0) } },
+	  "geometry@130 total-objects@*" },
 	{ "more objects than fit", { { PAGE_PA(0x130) + COUNTERS, 4, COUNT(0x41, 0x41, 0) } },
 	  "geometry@130 inuse@130" },
 	{ "more in use than there are", { { PAGE_PA(0x130) + COUNTERS, 4, COUNT(0x41, 0x40, 0) } }, "inuse@130" },
 	{ "frozen on a node's list", { { PAGE_PA(0x131) + COUNTERS, 4, COUNT(0x3d, 0x40, 1) } }, "frozen@131" },
 	{ "a CPU's, and not frozen", { { PAGE_PA(0x132) + COUNTERS, 4, COUNT(0x3e, 0x40, 0) } }, "frozen@132" },
-	{ "in a CPU's chain, and not frozen", { { PAGE_PA(0x134) + COUNTERS, 4, COUNT(0x3c, 0x40, 0) } }, "frozen@134" },
+	{ "in a CPU's chain, and not frozen", { { PAGE_PA(0x134) + COUNTERS, 4, COUNT(0x3c, 0x40, 0) } },
+	  "frozen@134" },
 	{ "a list leads past a slab",
 	  { { 0x121090, 8, PAGE(0x135) + NEXT } }, "link@ffffea0000004d48 list-count@* stray@131" },
 	{ "a slab was taken off its list, and counted",
-	  { { 0x121090, 8, PAGE(0x135) + NEXT }, { PAGE_PA(0x135) + PREV, 8, LINEAR(0x121090) }, { 0x121088, 8, 1 } }, "stray@131" },
+	  { { 0x121090, 8, PAGE(0x135) + NEXT }, { PAGE_PA(0x135) + PREV, 8, LINEAR(0x121090) }, { 0x121088, 8, 1 } },
+	  "stray@131" },
 	{ "a list leads nowhere", { { PAGE_PA(0x131) + NEXT, 8, 0x401000 } }, "list-broken@401000" },
 	{ "a list comes back", { { PAGE_PA(0x135) + NEXT, 8, PAGE(0x131) + NEXT } }, "list-broken@ffffea0000004c48" },
 	{ "prev leads nowhere", { { PAGE_PA(0x135) + PREV, 8, 0x401000 } }, "link@ffffea0000004d48" },
@@ -317,7 +323,8 @@ static const struct fault slub_faults[] = {
 	  "other-cache@131 geometry@131 free-outside@* total-slabs@* total-objects@* total-slabs@* total-objects@*" },
 	{ "a slab on its list that is none", { { PAGE_PA(0x131), 8, 1ull << 63 } },
 	  "foreign@131 total-slabs@* total-objects@*" },
-	{ "a CPU's slab that is none", { { PAGE_PA(0x139), 8, 1ull << 63 } }, "foreign@139 total-slabs@* total-objects@*" },
+	{ "a CPU's slab that is none", { { PAGE_PA(0x139), 8, 1ull << 63 } },
+	  "foreign@139 total-slabs@* total-objects@*" },
 	{ "a CPU has a slab of another cache", { { 0x61870, 8, PAGE(0x130) } },
 	  "other-cache@130 frozen@139" },
 	{ "two CPUs have a slab", { { 0x61850, 8, PAGE(0x132) } }, "two-lists@132" },
@@ -331,7 +338,8 @@ static const struct fault slub_faults[] = {
 	{ "a slab that is on the list of used pages", { { PAGE_PA(0x130), 8, 1ull << 63 | 0x210 } }, "page-flags@130" },
 	{ "no cache: its size", { { 0x120198, 4, 0x41 } }, "bad-cache@ffff888000120180" },
 	{ "no cache: where links are", { { 0x1201a8, 4, 0x3a } }, "bad-cache@ffff888000120180" },
-	{ "a node's structure is nowhere", { { 0x120210, 8, 0x401000 } }, "node-unreadable@401000 stray@131 stray@135" },
+	{ "a node's structure is nowhere", { { 0x120210, 8, 0x401000 } },
+	  "node-unreadable@401000 stray@131 stray@135" },
 	{ "a CPU's structure is nowhere", { { 0x120180, 8, 0x7770000000 } },
 	  "cpu-unreadable@* cpu-unreadable@* stray@132 frozen@132 stray@133 frozen@133 stray@134 frozen@134" },
 	{ "the list of caches leads nowhere", { { 0x1201e8, 8, 0x401000 } }, "cache-list@401000" },
@@ -365,7 +373,8 @@ static const struct fault sheaves_faults[] = {
 	{ "frozen, where nothing ever is", { { PAGE_PA(0x131) + COUNTERS, 4, COUNT(0x3d, 0x40, 1) } }, "frozen@131" },
 	{ "on the list without the mark", { { PAGE_PA(0x131), 8, 1ull << 63 } }, "partial-mark@131" },
 	{ "the mark without the list", { { PAGE_PA(0x130), 8, 1ull << 63 | 0x200 } }, "partial-mark@130" },
-	{ "all in use and on the list", { { PAGE_PA(0x131) + FREELIST, 8, 0 }, { PAGE_PA(0x131) + COUNTERS, 4, COUNT(0x40, 0x40, 0) } },
+	{ "all in use and on the list",
+	  { { PAGE_PA(0x131) + FREELIST, 8, 0 }, { PAGE_PA(0x131) + COUNTERS, 4, COUNT(0x40, 0x40, 0) } },
 	  "full-listed@131" },
 	{ "links that lead out", { { 0x131160, 8, LINEAR(0x130000) } }, "free-outside@ffff888000130000" },
 };
@@ -382,13 +391,15 @@ static bool matches(const struct mmw_slab_problems *p, const char *want)
 	for (size_t i = 0; i < p->n; i++) {
 		char text[96];
 		const char *end = want + strcspn(want, " ");
-		uint64_t page = p->problem[i].addr - PAGE(0), at = page < 0x10000 && !(page % 0x40) ? page / 0x40 : p->problem[i].addr;
+		uint64_t at = p->problem[i].addr, page = at - PAGE(0);
+		size_t len;
 		int n = snprintf(text, sizeof(text), "%s@", mmw_slab_problem_name(p->problem[i].kind));
 
 		if (strncmp(text, want, (size_t)n))
 			return false;
-		snprintf(text, sizeof(text), "%llx", (unsigned long long)at);
-		if (want[n] != '*' && (strlen(text) != (size_t)(end - want - n) || strncmp(text, want + n, strlen(text))))
+		at = page < 0x10000 && !(page % 0x40) ? page / 0x40 : at;
+		len = (size_t)snprintf(text, sizeof(text), "%llx", (unsigned long long)at);
+		if (want[n] != '*' && (len != (size_t)(end - want - n) || strncmp(text, want + n, len)))
 			return false;
 		want = *end ? end + 1 : end;
 	}
@@ -462,13 +473,15 @@ static void test_words(void **state)
 
 	(void)state;
 	for (int i = 0; i < MMW_SLAB_PROBLEM_KINDS; i++) {
-		const struct mmw_slab_problem p = { .kind = (enum mmw_slab_problem_kind)i, .cache = 0x1000, .slab = 0x2000, .cpu = -1,
-						    .node = 1, .addr = 0x3000, .last = 0x3020 };
+		const struct mmw_slab_problem p = { .kind = (enum mmw_slab_problem_kind)i, .cache = 0x1000,
+						    .slab = 0x2000, .addr = 0x3000, .last = 0x3020,
+						    .cpu = -1, .node = 1 };
 		char text[256], small[16];
 
 		assert_true(strlen(mmw_slab_problem_name(p.kind)) > 3);
 		for (int j = 0; j < i; j++)
-			assert_string_not_equal(mmw_slab_problem_name((enum mmw_slab_problem_kind)j), mmw_slab_problem_name(p.kind));
+			assert_string_not_equal(mmw_slab_problem_name((enum mmw_slab_problem_kind)j),
+						mmw_slab_problem_name(p.kind));
 		mmw_slab_problem_text(&none, &p, text, sizeof(text));
 		assert_null(strchr(text, '%'));
 		mmw_slab_problem_text(&none, &p, small, sizeof(small));
