@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/where.h"
 #include "lib/base/vec.h"
 #include "lib/mm/aliases.h"
 #include "lib/mm/owner.h"
@@ -56,15 +57,6 @@ enum {
 	TEXT_MAX = MMW_CELL_MAX,
 };
 
-enum reading { READ_PFN, READ_PA, READ_VA, READ_PAGE };
-
-static const struct { const char *name, *words; } readings[] = {
-	[READ_PFN] = { "pfn", "page frame number" },
-	[READ_PA] = { "pa", "physical address" },
-	[READ_VA] = { "va", "kernel virtual address" },
-	[READ_PAGE] = { "page", "address of a struct page" },
-};
-
 struct alias {
 	uint64_t va, size;
 	uint8_t rights;
@@ -73,8 +65,7 @@ struct alias {
 /* A frame that was asked for. */
 struct asked {
 	char text[64];
-	enum reading reading;
-	const char *by;  /* what the reading rests on, in words */
+	struct mmw_where where;
 	uint64_t pfn;
 	struct alias alias[ALIASES_MAX];
 	size_t n_aliases;
@@ -92,98 +83,6 @@ struct job {
 	size_t n;
 	const struct asked **by_pa;  /* for the walk */
 };
-
-/* --- what an argument means -------------------------------------------------------------------------------------- */
-
-static bool hex_number(const char *text, uint64_t *out)
-{
-	char *end;
-
-	*out = strtoull(text, &end, 16);
-	return end != text && !*end && *text != '-' && *text != '+';
-}
-
-/* The frame whose struct page va lies in, at its start or inside. */
-static bool in_struct_page(const struct job *j, uint64_t va, uint64_t *pfn)
-{
-	for (uint64_t back = 0; back < j->frames.memmap.page_size && back <= va; back++)
-		if (mmw_memmap_pfn(&j->frames.memmap, va - back, pfn))
-			return true;
-	return false;
-}
-
-static int by_va(struct job *j, uint64_t va, struct asked *a, struct mmw_err *err)
-{
-	uint64_t pa;
-	int rc = mmw_vm_translate(j->frames.vm, va, &pa, err);
-
-	a->reading = READ_VA;
-	a->pfn = pa >> j->frames.page_shift;
-	return rc;
-}
-
-/* A number without a word before it: what it can be, in this order. */
-static int by_value(struct job *j, uint64_t value, struct asked *a, struct mmw_err *err)
-{
-	if (value >> j->frames.page_shift < j->frames.end_pfn) {
-		a->reading = READ_PA;
-		a->pfn = value >> j->frames.page_shift;
-		a->by = "below the end of memory";
-		return 0;
-	}
-	if (in_struct_page(j, value, &a->pfn)) {
-		a->reading = READ_PAGE;
-		a->by = "inside the memmap";
-		return 0;
-	}
-	a->by = "beyond the end of memory";
-	return by_va(j, value, a, err);
-}
-
-static int by_prefix(struct job *j, const char *text, enum reading reading, struct asked *a, struct mmw_err *err)
-{
-	uint64_t value;
-	int rc;
-
-	a->reading = reading;
-	a->by = "asked for as such";
-	if (reading == READ_VA) {
-		rc = mmw_kernel_address(j->t->kernel, text, &value, err);
-		return rc ? rc : by_va(j, value, a, err);
-	}
-	if (!hex_number(text, &value))
-		return mmw_fail(err, MMW_E_ARG, 0, "'%s' is no hexadecimal number", text);
-	if (reading == READ_PAGE && !in_struct_page(j, value, &a->pfn))
-		return mmw_fail(err, MMW_E_ARG, value, "no struct page is at 0x%" PRIx64, value);
-	if (reading == READ_PFN && value > UINT64_MAX >> j->frames.page_shift)
-		return mmw_fail(err, MMW_E_ARG, value, "no frame has the number 0x%" PRIx64, value);
-	if (reading == READ_PFN)
-		a->pfn = value;
-	else if (reading == READ_PA)
-		a->pfn = value >> j->frames.page_shift;
-	return 0;
-}
-
-static int resolve(struct job *j, const char *text, struct asked *a, struct mmw_err *err)
-{
-	uint64_t value;
-	int rc;
-
-	a->n_aliases = 0;
-	a->more = 0;
-	snprintf(a->text, sizeof(a->text), "%s", text);
-	for (size_t i = 0; i < mmw_array_len(readings); i++) {
-		size_t len = strlen(readings[i].name);
-
-		if (!strncmp(text, readings[i].name, len) && text[len] == ':')
-			return by_prefix(j, text + len + 1, (enum reading)i, a, err);
-	}
-	if (hex_number(text, &value))
-		return by_value(j, value, a, err);
-	rc = mmw_kernel_address(j->t->kernel, text, &value, err);
-	a->by = "a symbol";
-	return rc ? rc : by_va(j, value, a, err);
-}
 
 /* --- who maps it ------------------------------------------------------------------------------------------------- */
 
@@ -699,9 +598,8 @@ static void row_place(struct job *j, const struct asked *a, const struct mmw_fra
 	struct text t = { .n = 0 };
 
 	mmw_out_str(o, COL_ASKED, a->text);
-	add(&t, "%s: %s", readings[a->reading].words, a->by);
-	mmw_out_json(o, COL_READING, json_string(readings[a->reading].name),
-		     o->mode == MMW_OUT_TEXT ? t.s : readings[a->reading].name);
+	add(&t, "%s: %s", mmw_reading_words(a->where.reading), a->where.by);
+	mmw_out_str(o, COL_READING, o->mode == MMW_OUT_TEXT ? t.s : mmw_reading_name(a->where.reading));
 	mmw_out_hex(o, COL_PFN, a->pfn);
 	mmw_out_hex(o, COL_PA, a->pfn << j->frames.page_shift);
 	mmw_out_none(o, COL_PAGE);
@@ -818,10 +716,15 @@ static int flush(struct job *j, struct mmw_err *err)
 
 static int ask(struct job *j, const char *text, uint64_t line, struct mmw_err *err)
 {
+	struct asked *a = &j->asked[j->n];
 	struct mmw_err local = { 0 };
 
-	if (!resolve(j, text, &j->asked[j->n], &local))
+	memset(a, 0, sizeof(*a));
+	snprintf(a->text, sizeof(a->text), "%s", text);
+	if (!mmw_where(&j->frames, text, &a->where, &local)) {
+		a->pfn = a->where.pa >> j->frames.page_shift;
 		return ++j->n == BATCH ? flush(j, err) : 0;
+	}
 	if (line)
 		mmw_warn("line %" PRIu64 ": %s: %s", line, text, local.msg);
 	else
