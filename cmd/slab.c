@@ -49,7 +49,7 @@ static const struct mmw_col cols[] = {
 	[COL_FREE] = { "free", "objects on its free list", 7, true, true },
 	[COL_HELD] = { "held", "free objects that CPUs and nodes keep for the next who asks", 7, true, true },
 	[COL_UNKNOWN] = { "unknown", "objects that a broken free list may have had", 7, true, false },
-	[COL_BROKEN] = { "broken", "its free list contradicts itself", 6, false, false },
+	[COL_BROKEN] = { "broken", "its free list or its number of objects contradicts the rest", 6, false, false },
 	[COLS] = { 0 },
 };
 
@@ -412,7 +412,7 @@ static void print_slab(struct job *j, const struct mmw_slab *slab)
 		fprintf(to, "  and %u unknown", slab->n[MMW_OBJECT_UNKNOWN]);
 	if (slab->cache && slab->order != slab->cache->order)
 		fprintf(to, "  order %u", slab->order);
-	fputs(slab->broken ? "  free list broken\n" : "\n", to);
+	fputs(slab->broken ? "  broken\n" : "\n", to);
 }
 
 /* The columns of a slab. */
@@ -759,6 +759,8 @@ static int tell_slab(struct job *j, const char *text, const struct mmw_where *wh
 	row_slab(j, slab);
 	if (slab->state)
 		row_spot(j, slab, &spot);
+	else
+		mmw_out_str(&j->t->out, COL_STATE, mmw_object_state_name(MMW_OBJECT_UNKNOWN));
 	finish_row(j);
 	return 0;
 }
