@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* lib/slab/part: what lies where between the objects of fixtures/recipes/slub.recipe, and of caches that no kernel makes. */
+/* lib/slab/part: what lies between the objects of fixtures/recipes/slub.recipe, and of caches that no kernel makes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,17 +51,33 @@ static int close_machine(void **state)
 
 static void test_spots(void **state)
 {
-	static const struct { uint64_t pa; enum mmw_part_kind kind; bool has; uint32_t index; int64_t offset; } cases[] = {
-		{ 0x140000, MMW_PART_LEFT_RED_ZONE, true, 0, -8 },    { 0x140007, MMW_PART_LEFT_RED_ZONE, true, 0, -1 },
-		{ 0x140008, MMW_PART_OBJECT, true, 0, 0 },	      { 0x14002f, MMW_PART_OBJECT, true, 0, 0x27 },
-		{ 0x140030, MMW_PART_RED_ZONE, true, 0, 0x28 },	      { 0x140038, MMW_PART_FREE_POINTER, true, 0, 0x30 },
-		{ 0x140040, MMW_PART_ALLOC_TRACK, true, 0, 0x38 },    { 0x140060, MMW_PART_FREE_TRACK, true, 0, 0x58 },
-		{ 0x140080, MMW_PART_PADDING, true, 0, 0x78 },	      { 0x140088, MMW_PART_LEFT_RED_ZONE, true, 1, -8 },
-		{ 0x140090, MMW_PART_OBJECT, true, 1, 0 },	      { 0x140fe8, MMW_PART_PADDING, true, 0x1d, 0x78 },
-		{ 0x140ff0, MMW_PART_SLAB_END, false, 0, 0 },	      { 0x140fff, MMW_PART_SLAB_END, false, 0, 0 },
-		{ 0x132810, MMW_PART_OBJECT, true, 0x20, 0x10 },      { 0x132fff, MMW_PART_OBJECT, true, 0x3f, 0x3f },
-		{ 0x138050, MMW_PART_FREE_POINTER, true, 0, 0x50 },   { 0x138058, MMW_PART_OBJECT, true, 1, 0 },
-		{ 0x138fd0, MMW_PART_SLAB_END, false, 0, 0 },	      { 0x151900, MMW_PART_OBJECT, true, 4, 0 },
+	static const struct {
+		uint64_t pa;
+		enum mmw_part_kind kind;
+		bool has;
+		uint32_t index;
+		int64_t offset;
+	} cases[] = {
+		{ 0x140000, MMW_PART_LEFT_RED_ZONE, true, 0, -8 },
+		{ 0x140007, MMW_PART_LEFT_RED_ZONE, true, 0, -1 },
+		{ 0x140008, MMW_PART_OBJECT, true, 0, 0 },
+		{ 0x14002f, MMW_PART_OBJECT, true, 0, 0x27 },
+		{ 0x140030, MMW_PART_RED_ZONE, true, 0, 0x28 },
+		{ 0x140038, MMW_PART_FREE_POINTER, true, 0, 0x30 },
+		{ 0x140040, MMW_PART_ALLOC_TRACK, true, 0, 0x38 },
+		{ 0x140060, MMW_PART_FREE_TRACK, true, 0, 0x58 },
+		{ 0x140080, MMW_PART_PADDING, true, 0, 0x78 },
+		{ 0x140088, MMW_PART_LEFT_RED_ZONE, true, 1, -8 },
+		{ 0x140090, MMW_PART_OBJECT, true, 1, 0 },
+		{ 0x140fe8, MMW_PART_PADDING, true, 0x1d, 0x78 },
+		{ 0x140ff0, MMW_PART_SLAB_END, false, 0, 0 },
+		{ 0x140fff, MMW_PART_SLAB_END, false, 0, 0 },
+		{ 0x132810, MMW_PART_OBJECT, true, 0x20, 0x10 },
+		{ 0x132fff, MMW_PART_OBJECT, true, 0x3f, 0x3f },
+		{ 0x138050, MMW_PART_FREE_POINTER, true, 0, 0x50 },
+		{ 0x138058, MMW_PART_OBJECT, true, 1, 0 },
+		{ 0x138fd0, MMW_PART_SLAB_END, false, 0, 0 },
+		{ 0x151900, MMW_PART_OBJECT, true, 4, 0 },
 		{ 0x120098, MMW_PART_PADDING, true, 0, 0x98 },
 	};
 
@@ -70,8 +86,10 @@ static void test_spots(void **state)
 		uint64_t va = 0xffff888000000000 + cases[i].pa;
 		struct mmw_slab_spot spot;
 		struct mmw_slab slab;
+		int rc = mmw_slab_of(&machine.s, mmw_kernel_vm(machine.k), cases[i].pa >> 12, &slab, NULL, NULL,
+				     NULL);
 
-		assert_int_equal(mmw_slab_of(&machine.s, mmw_kernel_vm(machine.k), cases[i].pa >> 12, &slab, NULL, NULL, NULL), 0);
+		assert_int_equal(rc, 0);
 		mmw_slab_spot(&machine.s, &slab, va, &spot);
 		assert_string_equal(mmw_part_name(spot.kind), mmw_part_name(cases[i].kind));
 		assert_int_equal(spot.has_object, cases[i].has);
@@ -85,7 +103,9 @@ static void test_spots(void **state)
 /* Whatever the numbers of a cache are, its parts tile it. */
 static void test_tiling(void **state)
 {
-	static const uint32_t numbers[] = { 0, 1, 8, 0x28, 0x30, 0x38, 0x87, 0x88, 0x89, 0x1000, UINT32_MAX - 7, UINT32_MAX };
+	static const uint32_t numbers[] = {
+		0, 1, 8, 0x28, 0x30, 0x38, 0x87, 0x88, 0x89, 0x1000, UINT32_MAX - 7, UINT32_MAX,
+	};
 	enum { N = mmw_array_len(numbers) };
 
 	(void)state;
