@@ -290,8 +290,10 @@ static void print_cache(struct job *j, const struct mmw_cache *c)
 	char text[MMW_KSYM_NAME_MAX + 80], size[24];
 	FILE *to = j->t->out.to;
 
-	fprintf(to, "%s%s, kmem_cache %" PRIx64 "%s\n", j->any ? "\n" : "", c->name, c->va,
-		c->bad ? ": its numbers cannot be a cache's" : "");
+	fprintf(to, "%s%s", j->any ? "\n" : "", c->name);
+	if (c->va)
+		fprintf(to, ", kmem_cache %" PRIx64 "%s", c->va, c->bad ? ": its numbers cannot be a cache's" : "");
+	fputc('\n', to);
 	j->any = true;
 	fprintf(to, "  objects of %u bytes, %u apart, aligned to %u", c->object_size, c->size, c->align);
 	if (c->objects)
