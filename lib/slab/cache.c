@@ -79,6 +79,16 @@ const char *mmw_cache_flag_name(enum mmw_cache_flag flag)
 	return flags[flag].name;
 }
 
+void mmw_cache_flag_words(const struct mmw_cache *cache, char *text, size_t size)
+{
+	size_t n = 0;
+
+	*text = '\0';
+	for (size_t i = 0; i < MMW_CACHE_FLAGS && n < size; i++)
+		if (mmw_cache_has(cache, (enum mmw_cache_flag)i))
+			n += (size_t)snprintf(text + n, size - n, "%s%s", n ? "|" : "", flags[i].name);
+}
+
 const char *mmw_slab_kind_name(enum mmw_slab_kind kind)
 {
 	static const char *const names[] = { [MMW_SLUB] = "SLUB", [MMW_SLAB] = "SLAB", [MMW_SLOB] = "SLOB" };
