@@ -112,6 +112,9 @@ static bool mark(const struct mmw_slab *slab, uint64_t number, uint64_t from, ui
 	struct mmw_slab_problem p = { .kind = MMW_SLAB_FREE_OUTSIDE, .cache = slab->cache_va, .slab = slab->va, .cpu = -1,
 				      .addr = slab->first + number * slab->cache->size, .node = slab->node, .found = from };
 
+	/* That there is no room for it has been said. */
+	if (number >= slab->objects && number < slab->cache->objects)
+		return true;
 	if (number < slab->objects && state[number] == MMW_OBJECT_ALLOCATED) {
 		state[number] = MMW_OBJECT_FREE;
 		return true;

@@ -312,7 +312,7 @@ static int add_units(struct opening *o, struct mmw_err *err)
 		return mmw_fail(err, MMW_E_NOTYPE, 0, "struct slob_block has %" PRIu64 " bytes", unit);
 	cache.size = cache.object_size = cache.align = (uint32_t)unit;
 	cache.objects = (unsigned)(bytes / unit);
-	return append(o, &cache, "(slob)", 0, err);
+	return append(o, &cache, "(slob units)", 0, err);
 }
 
 static int compare_va(const void *a, const void *b, void *ctx)
