@@ -229,16 +229,6 @@ static void print_line(FILE *to, const struct line *l)
 		fprintf(to, "%6s %6s %6s\n", "?", "?", "?");
 }
 
-static void flag_words(const struct mmw_cache *c, char *text, size_t size)
-{
-	size_t n = 0;
-
-	*text = '\0';
-	for (int i = 0; i < MMW_CACHE_FLAGS; i++)
-		if (mmw_cache_has(c, (enum mmw_cache_flag)i) && n < size)
-			n += (size_t)snprintf(text + n, size - n, "%s%s", n ? "|" : "", mmw_cache_flag_name((enum mmw_cache_flag)i));
-}
-
 static void row(struct mmw_out *o, const struct line *l)
 {
 	const struct mmw_cache *c = l->cache;
@@ -262,7 +252,7 @@ static void row(struct mmw_out *o, const struct line *l)
 	}
 	mmw_out_num(o, COL_OBJECT_SIZE, c->object_size);
 	mmw_out_num(o, COL_REFCOUNT, (uint64_t)c->refcount);
-	flag_words(c, words, sizeof(words));
+	mmw_cache_flag_words(c, words, sizeof(words));
 	mmw_out_words(o, COL_FLAGS, words);
 	mmw_out_hex(o, COL_ADDR, c->va);
 	mmw_out_row(o);

@@ -67,7 +67,7 @@ static const struct { const char *name, *bit; uint32_t old; } flags[MMW_CACHE_FL
 	[MMW_CACHE_ACCOUNT] = { "account", "_SLAB_ACCOUNT", 0x4000000 },
 	[MMW_CACHE_KASAN] = { "kasan", "_SLAB_KASAN", 0x8000000 },
 	[MMW_CACHE_NO_MERGE] = { "no-merge", "_SLAB_NO_MERGE", 0 },
-	[MMW_CACHE_KMALLOC] = { "kmalloc", "_SLAB_KMALLOC", 0 },
+	[MMW_CACHE_KMALLOC] = { "kmalloc", "_SLAB_KMALLOC", 0x1000 },
 	[MMW_CACHE_OBJECT_POISON] = { "object-poison", "_SLAB_OBJECT_POISON", 0x80000000 },
 	[MMW_CACHE_NO_OBJ_EXT] = { "no-obj-ext", "_SLAB_NO_OBJ_EXT", 0 },
 	[MMW_CACHE_OBJ_EXT_IN_OBJ] = { "obj-ext-in-obj", "_SLAB_OBJ_EXT_IN_OBJ", 0 },
@@ -79,6 +79,16 @@ static const struct { const char *name, *bit; uint32_t old; } flags[MMW_CACHE_FL
 const char *mmw_cache_flag_name(enum mmw_cache_flag flag)
 {
 	return flags[flag].name;
+}
+
+void mmw_cache_flag_words(const struct mmw_cache *cache, char *text, size_t size)
+{
+	size_t n = 0;
+
+	*text = '\0';
+	for (size_t i = 0; i < MMW_CACHE_FLAGS && n < size; i++)
+		if (mmw_cache_has(cache, (enum mmw_cache_flag)i))
+			n += (size_t)snprintf(text + n, size - n, "%s%s", n ? "|" : "", flags[i].name);
 }
 
 const char *mmw_slab_kind_name(enum mmw_slab_kind kind)

@@ -97,6 +97,9 @@ static inline uint64_t mmw_cache_node_pointer(const struct mmw_caches *c, const 
 /* "red-zone" ...: of a flag. */
 const char *mmw_cache_flag_name(enum mmw_cache_flag flag);
 
+/* "hwcache-align|panic": all that are known of a cache; "" for none. Cut where it does not fit. */
+void mmw_cache_flag_words(const struct mmw_cache *cache, char *text, size_t size);
+
 /* "SLUB" ... */
 const char *mmw_slab_kind_name(enum mmw_slab_kind kind);
 

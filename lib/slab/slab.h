@@ -137,6 +137,22 @@ static inline uint64_t mmw_slab_object_va(const struct mmw_slab *slab, uint32_t 
 	return slab->first + (uint64_t)index * slab->cache->size;
 }
 
+/* Its objects that are free, and held by a CPU or a node. */
+static inline uint32_t mmw_slab_held(const struct mmw_slab *slab)
+{
+	uint32_t n = 0;
+
+	for (int i = MMW_OBJECT_CPU; i <= MMW_OBJECT_ALIEN; i++)
+		n += slab->n[i];
+	return n;
+}
+
+/* Is it a node (mmw_held.who) that holds objects of this state? */
+static inline bool mmw_held_by_node(enum mmw_object_state state)
+{
+	return state == MMW_OBJECT_BARN || state == MMW_OBJECT_SHARED || state == MMW_OBJECT_ALIEN;
+}
+
 /* Who holds an object; NULL: nobody. */
 const struct mmw_held *mmw_slab_holder(const struct mmw_slabs *s, uint64_t object);
 
