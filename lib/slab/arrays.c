@@ -101,7 +101,7 @@ static bool take(const struct mmw_slabs *s, const uint8_t *bytes, struct mmw_sla
 	slab->freelist = rec.freelist;
 	slab->inuse = (uint32_t)rec.active;
 	slab->objects = slab->cache ? slab->cache->objects : 0;
-	slab->first = rec.s_mem + (slab->cache ? slab->cache->object_offset : 0);
+	slab->first = rec.s_mem + (slab->cache ? mmw_cache_before(slab->cache) : 0);
 	return true;
 }
 
@@ -237,7 +237,7 @@ static int hold_array(struct opening *o, enum mmw_object_state state, uint32_t w
 			array_problem(o, MMW_SLAB_CPU_UNREADABLE, state, who, va, rec, rc);
 			return 0;
 		}
-		rc = mmw_slabs_hold(o->s, object + o->cache->object_offset, state, who, o->err);
+		rc = mmw_slabs_hold(o->s, object + mmw_cache_before(o->cache), state, who, o->err);
 	}
 	return rc;
 }

@@ -88,6 +88,14 @@ static inline bool mmw_cache_has(const struct mmw_cache *c, enum mmw_cache_flag 
 	return c->has >> flag & 1;
 }
 
+/* Bytes that debugging puts before each object: part of its size, and there is room for them. */
+static inline uint32_t mmw_cache_before(const struct mmw_cache *c)
+{
+	uint64_t before = (uint64_t)c->red_left_pad + c->object_offset;
+
+	return before <= c->size - c->object_size ? (uint32_t)before : 0;
+}
+
 /* Where the pointer to the cache's kmem_cache_node of a node is. */
 static inline uint64_t mmw_cache_node_pointer(const struct mmw_caches *c, const struct mmw_cache *cache, unsigned node)
 {

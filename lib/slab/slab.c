@@ -220,9 +220,7 @@ static struct mmw_slab_problem problem_of(const struct mmw_slab *slab, enum mmw_
 static void check_room(const struct mmw_slabs *s, struct mmw_slab *slab, struct mmw_slab_problems *problems)
 {
 	struct mmw_slab_problem p = problem_of(slab, MMW_SLAB_GEOMETRY);
-	/* What debugging puts before an object is part of its size. */
-	uint64_t before = slab->cache->red_left_pad + slab->cache->object_offset;
-	uint64_t start = slab->first - before - slab->memory, bytes = bytes_of(s, slab), room;
+	uint64_t start = slab->first - mmw_cache_before(slab->cache) - slab->memory, bytes = bytes_of(s, slab), room;
 
 	room = start <= bytes ? (bytes - start) / slab->cache->size : 0;
 	if (slab->objects <= room)
