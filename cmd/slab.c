@@ -652,26 +652,8 @@ static void row_spot(struct job *j, const struct mmw_slab *slab, const struct mm
 	mmw_out_num(o, COL_INDEX, spot->index);
 }
 
-/* As a struct; what is larger than the object is said. */
-static int print_type(struct job *j, const char *text, uint64_t object, uint64_t bytes, struct mmw_err *err)
-{
-	struct mmw_mem mem = mmw_vm_mem(mmw_kernel_vm(j->t->kernel));
-	const struct mmw_typesrc *types;
-	uint64_t id, len;
-	int rc = mmw_find_type(j->t->kernel, mmw_bare_type(j->opts->type), &types, &id, err);
-
-	rc = rc ? rc : mmw_type_bytes(types, id, &len, err);
-	if (rc)
-		return rc;
-	if (!mmw_fits(j->opts->type_offset, len, bytes)) {
-		mmw_warn("%s: %s has %" PRIu64 " bytes, and the object %" PRIu64, text, j->opts->type, len, bytes);
-		j->t->damage = true;
-	}
-	return mmw_value_print(j->t, &mem, j->opts->type, object + j->opts->type_offset, err);
-}
-
 /* Whose the page is, if it is in no slab. True: kmalloc's, all of the compound page; or it may be. */
-static bool row_other(struct job *j, uint64_t pfn, uint64_t va, uint64_t *memory, uint64_t *bytes)
+static bool row_other(struct job *j, uint64_t pfn, uint64_t va)
 {
 	struct mmw_out *o = &j->t->out;
 	struct mmw_frame f;
@@ -688,32 +670,34 @@ static bool row_other(struct job *j, uint64_t pfn, uint64_t va, uint64_t *memory
 	mmw_out_hex(o, COL_PFN, pfn);
 	if (!large)
 		return false;
-	*bytes = j->s.pages.memmap_page << f.folio.order;
-	*memory = va - va % j->s.pages.memmap_page - f.number * j->s.pages.memmap_page;
 	mmw_out_hex(o, COL_PAGE, f.folio.page.va);
 	mmw_out_hex(o, COL_PFN, f.folio.page.pfn);
 	mmw_out_hex(o, COL_PA, f.folio.page.pfn * j->s.pages.memmap_page);
-	mmw_out_hex(o, COL_MEMORY, *memory);
+	mmw_out_hex(o, COL_MEMORY, va - va % j->s.pages.memmap_page - f.number * j->s.pages.memmap_page);
 	mmw_out_num(o, COL_ORDER, f.folio.order);
 	return true;
 }
 
 /* An address in no slab. */
-static int tell_other(struct job *j, const char *text, const struct mmw_where *where, struct mmw_err *err)
+static int tell_other(struct job *j, const char *text, const struct mmw_where *where)
 {
-	uint64_t va = 0, memory = 0, bytes = 0;
-	bool typed = j->opts->type, large;
+	uint64_t va = 0;
+	bool large;
 
+	if (j->opts->type || j->opts->objects) {
+		mmw_warn("%s is in no slab", text);
+		j->t->damage = true;
+		return 0;
+	}
 	if (!mmw_layout_direct(j->s.layout, where->pa, &va))
 		va = 0;
 	row_asked(j, text, where, va);
-	large = row_other(j, where->pa >> j->frames.page_shift, va, &memory, &bytes);
-	if (!large || typed)
+	large = row_other(j, where->pa >> j->frames.page_shift, va);
+	finish_row(j);
+	if (!large)
 		mmw_warn("%s is in no slab", text);
 	j->t->damage = j->t->damage || !large;
-	if (!typed || j->t->out.mode == MMW_OUT_TEXT)
-		finish_row(j);
-	return typed && large ? print_type(j, text, memory, bytes, err) : 0;
+	return 0;
 }
 
 /* What contradicts itself in one slab. */
@@ -722,6 +706,33 @@ static void say_slab(struct job *j, const char *text, const struct mmw_slab_prob
 	if (p->n)
 		mmw_warn("%s: its slab is NOT verified: %s%s", text, mmw_slab_problem_name(p->problem[0].kind), p->n > 1 ? ", and more" : "");
 	j->t->damage = j->t->damage || p->n;
+}
+
+/* Its object as a struct; one that is larger is said. */
+static int tell_type(struct job *j, const char *text, const struct mmw_slab *slab, const struct mmw_slab_spot *spot, struct mmw_err *err)
+{
+	struct mmw_mem mem = mmw_vm_mem(mmw_kernel_vm(j->t->kernel));
+	const struct mmw_typesrc *types;
+	uint64_t id, len;
+	int rc = mmw_find_type(j->t->kernel, mmw_bare_type(j->opts->type), &types, &id, err);
+
+	rc = rc ? rc : mmw_type_bytes(types, id, &len, err);
+	if (rc)
+		return rc;
+	if (!spot->has_object) {
+		mmw_warn("%s lies in no object", text);
+		j->t->damage = true;
+		return 0;
+	}
+	if (!mmw_fits(j->opts->type_offset, len, slab->cache->object_size)) {
+		mmw_warn("%s: %s has %" PRIu64 " bytes, and the object %u", text, j->opts->type, len, slab->cache->object_size);
+		j->t->damage = true;
+	}
+	if (j->t->out.mode == MMW_OUT_TEXT)
+		fprintf(j->t->out.to, "%s%s: object %" PRIx64 " of %s, %s\n", j->any ? "\n" : "", text, spot->object, slab->cache->name,
+			mmw_object_state_name((enum mmw_object_state)slab->state[spot->index]));
+	j->any = true;
+	return mmw_value_print(j->t, &mem, j->opts->type, spot->object + j->opts->type_offset, err);
 }
 
 static int tell_slab(struct job *j, const char *text, const struct mmw_where *where, const struct mmw_slab *slab, struct mmw_err *err)
@@ -733,38 +744,31 @@ static int tell_slab(struct job *j, const char *text, const struct mmw_where *wh
 		show_cache(j, slab->cache, slab, slab + 1);
 		return 0;
 	}
+	if (slab->state)
+		mmw_slab_spot(&j->s, slab, va, &spot);
+	if (j->opts->type)
+		return tell_type(j, text, slab, &spot, err);
 	row_asked(j, text, where, va);
 	row_slab(j, slab);
-	if (slab->state) {
-		mmw_slab_spot(&j->s, slab, va, &spot);
+	if (slab->state)
 		row_spot(j, slab, &spot);
-	}
-	if (!j->opts->type || j->t->out.mode == MMW_OUT_TEXT)
-		finish_row(j);
-	if (!j->opts->type)
-		return 0;
-	if (spot.has_object)
-		return print_type(j, text, spot.object, slab->cache->object_size, err);
-	mmw_warn("%s lies in no object", text);
-	j->t->damage = true;
+	finish_row(j);
 	return 0;
 }
 
 static int tell_address(struct job *j, const char *text, const struct mmw_where *where, struct mmw_err *err)
 {
 	struct mmw_slab_problems problems = { 0 };
-	struct mmw_err local = { 0 };
+	struct mmw_err why = { 0 };
 	struct mmw_slab slab;
-	int rc = mmw_slab_of(&j->s, j->frames.vm, where->pa >> j->frames.page_shift, &slab, j->one, &problems, &local);
+	int rc = mmw_slab_of(&j->s, j->frames.vm, where->pa >> j->frames.page_shift, &slab, j->one, &problems, &why);
 
-	if (!rc)
+	if (!rc) {
 		rc = tell_slab(j, text, where, &slab, err);
-	else if (rc == -MMW_E_NODATA || rc == -MMW_E_ARG)
-		rc = tell_other(j, text, where, err);
-	else
-		rc = mmw_wrap(&local, rc, "%s", text);
-	if (local.code && local.code != MMW_E_NODATA && local.code != MMW_E_ARG) {
-		mmw_warn("%s", local.msg);
+	} else if (rc == -MMW_E_NODATA || rc == -MMW_E_ARG) {
+		rc = tell_other(j, text, where);
+	} else {
+		mmw_warn("%s: %s", text, why.msg);
 		j->t->damage = true;
 		rc = 0;
 	}

@@ -16,7 +16,7 @@ static struct patched machine = {
 	.recipe = MMW_RECIPES "/page.recipe",
 	.windows = {
 		{ 0x234000, 0x1000 },  /* BTF */
-		{ 0x252000, 0x500 },   /* resources, inode, caches, areas */
+		{ 0x252000, 0x500 },   /* resources, inode, areas */
 		{ 0x300800, 0x640 },   /* struct pages */
 		{ 0x300000, 0x800 },
 		{ 0x250000, 0x600 },   /* node_data and others */
