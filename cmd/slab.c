@@ -49,7 +49,7 @@ static const struct mmw_col cols[] = {
 	[COL_FREE] = { "free", "objects on its free list", 7, true, true },
 	[COL_HELD] = { "held", "free objects that CPUs and nodes keep for the next who asks", 7, true, true },
 	[COL_UNKNOWN] = { "unknown", "objects that a broken free list may have had", 7, true, false },
-	[COL_BROKEN] = { "broken", "its free list contradicts itself", 6, false, false },
+	[COL_BROKEN] = { "broken", "its free list or its number of objects contradicts the rest", 6, false, false },
 	[COLS] = { 0 },
 };
 
@@ -68,8 +68,8 @@ static const struct mmw_col object_cols[] = {
 
 enum {
 	CACHE_NAME, CACHE_ADDR, CACHE_OBJECT_SIZE, CACHE_SIZE, CACHE_ALIGN, CACHE_ORDER, CACHE_OBJECTS, CACHE_OFFSET, CACHE_RED_LEFT,
-	CACHE_FLAGS, CACHE_FLAG_BITS, CACHE_CTOR, CACHE_REFCOUNT, CACHE_USEROFFSET, CACHE_USERSIZE, CACHE_SHEAF, CACHE_PARTS,
-	CACHE_ROOT,
+	CACHE_FLAGS, CACHE_FLAG_BITS, CACHE_CTOR, CACHE_REFCOUNT, CACHE_USEROFFSET, CACHE_USERSIZE, CACHE_SHEAF, CACHE_RANDOM,
+	CACHE_RECOVERED, CACHE_PARTS, CACHE_ROOT,
 };
 
 static const struct mmw_col cache_cols[] = {
@@ -89,6 +89,8 @@ static const struct mmw_col cache_cols[] = {
 	[CACHE_USEROFFSET] = { "useroffset", "from there on an object may be copied to user space", 10, true, false },
 	[CACHE_USERSIZE] = { "usersize", "and so many bytes", 8, true, false },
 	[CACHE_SHEAF] = { "sheaf_capacity", "objects of a sheaf (SLUB from 6.18)", 14, true, false },
+	[CACHE_RANDOM] = { "random", "what addresses of free objects are mixed with (SLUB, hardened)", 16, true, false },
+	[CACHE_RECOVERED] = { "recovered", "is that not the cache's own number, but what its slabs tell", 9, false, false },
 	[CACHE_PARTS] = { "parts", "what follows an object: kinds and offsets", 20, false, false },
 	[CACHE_ROOT] = { "root", "the cache whose copy for a memory cgroup it is (to 5.8)", 20, false, false },
 	{ 0 },
@@ -272,6 +274,12 @@ static void row_cache(struct job *j, const struct mmw_cache *c)
 	mmw_out_num(o, CACHE_USEROFFSET, c->useroffset);
 	mmw_out_num(o, CACHE_USERSIZE, c->usersize);
 	mmw_out_num(o, CACHE_SHEAF, c->sheaf_capacity);
+	for (int col = CACHE_RANDOM; col <= CACHE_RECOVERED; col++)
+		mmw_out_none(o, col);
+	if (j->s.caches.hardened) {
+		mmw_out_hex(o, CACHE_RANDOM, c->random);
+		mmw_out_bool(o, CACHE_RECOVERED, c->recovered_random);
+	}
 	row_parts(j, c);
 	mmw_out_none(o, CACHE_ROOT);
 	if (&j->s.caches.cache[c->root] != c)
@@ -409,7 +417,7 @@ static void print_slab(struct job *j, const struct mmw_slab *slab)
 		fprintf(to, "  and %u unknown", slab->n[MMW_OBJECT_UNKNOWN]);
 	if (slab->cache && slab->order != slab->cache->order)
 		fprintf(to, "  order %u", slab->order);
-	fputs(slab->broken ? "  free list broken\n" : "\n", to);
+	fputs(slab->broken ? "  broken\n" : "\n", to);
 }
 
 /* The columns of a slab. */
@@ -661,13 +669,16 @@ static bool row_other(struct job *j, uint64_t pfn, uint64_t va)
 	char text[160];
 	bool large;
 
+	mmw_out_hex(o, COL_PFN, pfn);
+	mmw_out_str(o, COL_WHAT, o->mode == MMW_OUT_TEXT ? "in no slab, but in the pool of KFENCE" : "kfence");
+	if (j->s.kfence_last && va >= j->s.kfence_first && va <= j->s.kfence_last)
+		return false;
 	mmw_frame_look(&j->frames, pfn, &f);
 	mmw_owner_of(&j->owners, &f, &va, 1, &w);
 	large = f.read && !f.broken.code && (w.kind == MMW_OWNER_LARGE_KMALLOC || (w.kind == MMW_OWNER_UNEXPLAINED && f.folio.large));
 	snprintf(text, sizeof(text), "in no slab: %s%s", mmw_owner_words(w.kind),
 		 large && w.kind == MMW_OWNER_UNEXPLAINED ? "; compound, as large kmalloc is before kernels marked it" : "");
 	mmw_out_str(o, COL_WHAT, o->mode == MMW_OUT_TEXT ? text : mmw_owner_name(w.kind));
-	mmw_out_hex(o, COL_PFN, pfn);
 	if (!large)
 		return false;
 	mmw_out_hex(o, COL_PAGE, f.folio.page.va);
@@ -703,8 +714,12 @@ static int tell_other(struct job *j, const char *text, const struct mmw_where *w
 /* What contradicts itself in one slab. */
 static void say_slab(struct job *j, const char *text, const struct mmw_slab_problems *p)
 {
-	if (p->n)
-		mmw_warn("%s: its slab is NOT verified: %s%s", text, mmw_slab_problem_name(p->problem[0].kind), p->n > 1 ? ", and more" : "");
+	char words[512];
+
+	for (size_t i = 0; i < p->n; i++) {
+		mmw_slab_problem_text(&j->s.caches, &p->problem[i], words, sizeof(words));
+		mmw_warn("%s: %s", text, words);
+	}
 	j->t->damage = j->t->damage || p->n;
 }
 
@@ -752,6 +767,8 @@ static int tell_slab(struct job *j, const char *text, const struct mmw_where *wh
 	row_slab(j, slab);
 	if (slab->state)
 		row_spot(j, slab, &spot);
+	else
+		mmw_out_str(&j->t->out, COL_STATE, mmw_object_state_name(MMW_OBJECT_UNKNOWN));
 	finish_row(j);
 	return 0;
 }
@@ -845,6 +862,10 @@ static void say(struct job *j)
 
 		n += j->all || !c || j->wanted[c - j->s.caches.cache];
 	}
+	for (size_t i = 0; i < j->s.caches.n; i++)
+		if (j->s.caches.cache[i].recovered_random && (j->all || j->wanted[i]))
+			mmw_warn("%s: what its links are mixed with is not as the cache has it, but as its slabs tell",
+				 j->s.caches.cache[i].name);
 	for (size_t i = 0; i < j->n; i++)
 		strange += !j->slab[i].cache;
 	if (*j->s.caches.broken)
@@ -852,7 +873,7 @@ static void say(struct job *j)
 	if (strange)
 		mmw_warn("%" PRIu64 " slabs name a cache that is not listed", strange);
 	if (n)
-		mmw_warn("slabs NOT verified: %" PRIu64 " problems", n);
+		mmw_warn("slabs NOT verified: %" PRIu64 " problems (slabinfo --check names them)", n);
 	j->t->damage = j->t->damage || *j->s.caches.broken || n;
 }
 

@@ -130,7 +130,7 @@ static bool mark_free(const struct mmw_slabs *s, struct mmw_vm *vm, const struct
 {
 	const struct arrays *own = s->own;
 	uint32_t n = slab->cache->objects, width = slab->cache->freelist_size / n;
-	struct mmw_slab_problem p = { .kind = MMW_SLAB_FREE_COUNT, .cache = slab->cache_va, .slab = slab->va, .cpu = -1,
+	struct mmw_slab_problem p = { .kind = MMW_SLAB_INUSE, .cache = slab->cache_va, .slab = slab->va, .cpu = -1,
 				      .addr = slab->va, .node = slab->node, .found = slab->inuse, .expected = n };
 	uint8_t piece[PIECE];
 	bool whole = true;
@@ -176,6 +176,8 @@ static int visit_slab(void *ctx, const struct mmw_link *link, struct mmw_err *er
 
 	if (!mmw_memmap_pfn(&o->s->memmap, va, &pfn) || mmw_shadow_read(&o->own->slab, o->vm, va, &rec, NULL))
 		return 1;
+	if ((link->backward ? link->next : link->prev) != link->from)
+		add_problem(o, MMW_SLAB_LINK, link->at, link->backward ? link->next : link->prev, link->from, 0);
 	if (rec.cache != o->cache->va)
 		add_problem(o, MMW_SLAB_OTHER_CACHE, va, rec.cache, o->cache->va, 0);
 	else if (rec.active < o->cache->objects)
@@ -226,18 +228,21 @@ static void array_problem(struct opening *o, enum mmw_slab_problem_kind kind, en
 /* Objects in a struct array_cache, which are free; rec: what it says of itself. */
 static int hold_array(struct opening *o, enum mmw_object_state state, uint32_t who, uint64_t va, const struct array_rec *rec)
 {
-	uint64_t n = mmw_min64(mmw_min64(rec->avail, rec->limit), ENTRIES_MAX), object;
+	uint64_t object;
 	int rc = 0;
 
-	if (rec->avail > n)
+	/* Which of those objects it has, and which it had once, nobody can tell. */
+	if (rec->avail > rec->limit || rec->avail > ENTRIES_MAX) {
 		array_problem(o, MMW_SLAB_SHEAF_SIZE, state, who, va, rec, 0);
-	for (uint64_t i = 0; !rc && i < n; i++) {
+		return 0;
+	}
+	for (uint64_t i = 0; !rc && i < rec->avail; i++) {
 		rc = mmw_vm_read_uint(o->vm, va + o->entry.offset + i * o->word, o->word, &object, NULL);
 		if (rc) {
 			array_problem(o, MMW_SLAB_CPU_UNREADABLE, state, who, va, rec, rc);
 			return 0;
 		}
-		rc = mmw_slabs_hold(o->s, object + mmw_cache_before(o->cache), state, who, o->err);
+		rc = mmw_slabs_hold(o->s, o->cache, object + mmw_cache_before(o->cache), state, who, o->err);
 	}
 	return rc;
 }
@@ -298,6 +303,8 @@ static int read_node(struct opening *o, struct mmw_slabinfo *info)
 	info->active_objs += node.total_slabs * o->cache->objects - node.free_objects;
 	info->shared_avail += shared.avail;
 	info->known = info->known && shared.avail != MMW_ABSENT;
+	rc = rc ? rc : mmw_slabs_count(o->s, o->cache, &(struct mmw_slab_count){ .va = va, .node = o->at_node,
+				.slabs = node.total_slabs, .objects = node.total_slabs * o->cache->objects }, o->err);
 	if (rc || o->depth != MMW_SLABS_OBJECTS)
 		return rc;
 	rc = read_lists(o, va, &node);

@@ -126,11 +126,16 @@ static bool mark_free(const struct mmw_slabs *s, struct mmw_vm *vm, const struct
 static int visit_page(void *ctx, const struct mmw_link *link, struct mmw_err *err)
 {
 	struct opening *o = ctx;
-	uint64_t va = link->at - o->slab_list.offset, pfn;
+	uint64_t va = link->at - o->slab_list.offset;
+	struct mmw_slab slab;
 
-	if (!mmw_memmap_pfn(&o->s->memmap, va, &pfn))
+	/* The lists are of no node, but the page is. */
+	if (mmw_slab_read(o->s, o->vm, va, &slab, NULL))
 		return 1;
-	return mmw_slabs_list(o->s, va, MMW_SLAB_PARTIAL, 0, o->own->units, err);
+	if ((link->backward ? link->next : link->prev) != link->from)
+		mmw_slab_problem_add(&o->s->problems, &(struct mmw_slab_problem){ .kind = MMW_SLAB_LINK, .cpu = -1, .node = slab.node,
+					.addr = link->at, .found = link->backward ? link->next : link->prev, .expected = link->from });
+	return mmw_slabs_list(o->s, va, MMW_SLAB_PARTIAL, slab.node, o->own->units, err);
 }
 
 static int read_list(struct opening *o, const char *name, struct mmw_err *err)

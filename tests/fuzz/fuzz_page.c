@@ -35,8 +35,8 @@ static void ask_owner(struct mmw_owners *o, uint64_t pfn)
 
 	mmw_frame_look(o->f, pfn, &frame);
 	mmw_owner_of(o, &frame, vas, 2, &w);
-	if (w.kind >= MMW_OWNER_KINDS || !memchr(w.why, 0, sizeof(w.why)) || !memchr(w.inode.fs, 0, sizeof(w.inode.fs)) ||
-	    !memchr(w.inode.id, 0, sizeof(w.inode.id)))
+	if (w.kind >= MMW_OWNER_KINDS || !memchr(w.why, 0, sizeof(w.why)) ||
+	    !memchr(w.inode.fs, 0, sizeof(w.inode.fs)) || !memchr(w.inode.id, 0, sizeof(w.inode.id)))
 		abort();
 	if (frame.read)
 		mmw_frame_hvo(o->f, &frame, &different, &all);
