@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A machine with slab caches (fixtures/recipes/slub.recipe, slub-sheaves, slab-arrays or slab-slob) of which types, caches, nodes,
- * struct pages and objects are overwritten: slabs ascend, their objects are as many as their states, every problem has
- * words.
+ * A machine with slab caches (fixtures/recipes/slub.recipe, slub-sheaves, slab-arrays or slab-slob) of which types,
+ * caches, nodes, struct pages and objects are overwritten: slabs ascend, their objects are as many as their states,
+ * every problem has words.
  */
 #include <stdlib.h>
 #include <string.h>
