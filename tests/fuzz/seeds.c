@@ -397,13 +397,13 @@ static bool slab_seed(unsigned index, struct blob *out)
 					   0x8000000000000200, 0x0040003d00000040, UINT64_MAX };
 	static const uint16_t places[] = { 0x18, 0x78, 0x88, 0x1a8, 0x408, 0x418, 0x428, 0x1088 };
 
-	if (index >= 64)
+	if (index >= 128)
 		return false;
-	blob_u8(out, (uint8_t)(index % 2));
-	blob_u8(out, (uint8_t)(index / 2 % 8));
-	blob_uint(out, places[(index / 2 + index / 16) % 8], 2, false);
+	blob_u8(out, (uint8_t)(index % 4));
+	blob_u8(out, (uint8_t)(index / 4 % 8));
+	blob_uint(out, places[(index / 4 + index / 32) % 8], 2, false);
 	blob_u8(out, 8);
-	blob_uint(out, values[index / 8], 8, false);
+	blob_uint(out, values[index / 16], 8, false);
 	return true;
 }
 
