@@ -67,7 +67,7 @@ static const struct { const char *name, *bit; uint32_t old; } flags[MMW_CACHE_FL
 	[MMW_CACHE_ACCOUNT] = { "account", "_SLAB_ACCOUNT", 0x4000000 },
 	[MMW_CACHE_KASAN] = { "kasan", "_SLAB_KASAN", 0x8000000 },
 	[MMW_CACHE_NO_MERGE] = { "no-merge", "_SLAB_NO_MERGE", 0 },
-	[MMW_CACHE_KMALLOC] = { "kmalloc", "_SLAB_KMALLOC", 0 },
+	[MMW_CACHE_KMALLOC] = { "kmalloc", "_SLAB_KMALLOC", 0x1000 },
 	[MMW_CACHE_OBJECT_POISON] = { "object-poison", "_SLAB_OBJECT_POISON", 0x80000000 },
 	[MMW_CACHE_NO_OBJ_EXT] = { "no-obj-ext", "_SLAB_NO_OBJ_EXT", 0 },
 	[MMW_CACHE_OBJ_EXT_IN_OBJ] = { "obj-ext-in-obj", "_SLAB_OBJ_EXT_IN_OBJ", 0 },
