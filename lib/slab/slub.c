@@ -15,6 +15,7 @@
 #include "lib/base/vec.h"
 #include "lib/kernel/list.h"
 #include "lib/kernel/percpu.h"
+#include "lib/kernel/rcu.h"
 #include "lib/kernel/shadow.h"
 #include "lib/slab/allocator.h"
 
@@ -85,7 +86,7 @@ struct opening {
 	struct slub *own;
 	struct mmw_err *err;
 	struct mmw_shadow node, cpu, sheaves;
-	struct mmw_member partial, slab_list, full_sheaves, barn_list, sheaf_size, sheaf_objects;
+	struct mmw_member partial, slab_list, full_sheaves, barn_list, sheaf_size, sheaf_objects, sheaf_rcu, sheaf_cache;
 	bool has_cpu_slabs, has_sheaves;
 	bool samples;           /* the counting of free objects stops at SCAN_MAX slabs */
 	struct mmw_percpu cpus;
@@ -475,6 +476,32 @@ static int read_cpus(struct opening *o)
 	return rc;
 }
 
+/* A sheaf of objects freed by kfree_rcu leaves its CPU when it is full, to wait for a grace period (rcu_free_sheaf). */
+static int visit_waiting(void *ctx, uint64_t head, uint32_t cpu, struct mmw_err *err)
+{
+	struct opening *o = ctx;
+	uint64_t sheaf = head - o->sheaf_rcu.offset, cache;
+
+	(void)err;
+	if (mmw_vm_read_uint(o->vm, sheaf + o->sheaf_cache.offset, o->own->word, &cache, NULL))
+		return 0;
+	o->cache = mmw_cache_at(&o->s->caches, cache);
+	return o->cache ? read_sheaf(o, sheaf, MMW_OBJECT_RCU, cpu, o->cache->sheaf_capacity) : 0;
+}
+
+static int read_waiting(struct opening *o)
+{
+	static const char *const funcs[] = { "rcu_free_sheaf", "rcu_free_sheaf_nobarn" };
+	unsigned broken = 0;
+	uint64_t func;
+	int rc = 0;
+
+	for (size_t i = 0; rc >= 0 && i < mmw_array_len(funcs); i++)
+		if (!mmw_kernel_symbol(o->s->kernel, funcs[i], &func, NULL, NULL))
+			rc = mmw_rcu_callbacks(o->s->kernel, &o->cpus, func, visit_waiting, o, &broken, NULL);
+	return rc == -MMW_E_NOMEM ? mmw_fail(o->err, MMW_E_NOMEM, 0, "no memory for the objects in sheaves") : 0;
+}
+
 /* --- binding ------------------------------------------------------------------------------------------------------- */
 
 /* struct slab lies over struct page from 5.17 on. */
@@ -499,6 +526,8 @@ static int bind_sheaves(struct mmw_kernel *k, struct opening *o)
 
 	rc = rc ? rc : mmw_kernel_member(k, "node_barn", "sheaves_full", &o->full_sheaves, NULL, o->err);
 	rc = rc ? rc : mmw_kernel_member(k, "slab_sheaf", "barn_list", &o->barn_list, NULL, o->err);
+	rc = rc ? rc : mmw_kernel_member_any(k, "slab_sheaf", "rcu_head|callback_head", &o->sheaf_rcu, o->err);
+	rc = rc ? rc : mmw_kernel_member(k, "slab_sheaf", "cache", &o->sheaf_cache, NULL, o->err);
 	rc = rc ? rc : mmw_kernel_member(k, "slab_sheaf", "size", &o->sheaf_size, NULL, o->err);
 	return rc ? rc : mmw_kernel_member(k, "slab_sheaf", "objects", &o->sheaf_objects, NULL, o->err);
 }
@@ -569,6 +598,8 @@ static int open_slub(struct mmw_slabs *s, enum mmw_slabs_depth depth, struct mmw
 		find_mixing(&o);
 	for (o.cache = s->caches.cache; !rc && depth == MMW_SLABS_OBJECTS && o.cache < s->caches.cache + s->caches.n; o.cache++)
 		rc = o.cache->bad ? 0 : read_cpus(&o);
+	if (!rc && depth == MMW_SLABS_OBJECTS && o.has_sheaves)
+		rc = read_waiting(&o);
 	free(o.state);
 	mmw_percpu_close(&o.cpus);
 	return rc;
