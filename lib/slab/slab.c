@@ -10,7 +10,7 @@
 #include "lib/mm/pass.h"
 #include "lib/slab/allocator.h"
 
-static const struct mmw_slab_allocator *const allocators[] = { &mmw_slub };
+static const struct mmw_slab_allocator *const allocators[] = { &mmw_slub, &mmw_slab_arrays, &mmw_slob };
 
 const char *mmw_object_state_name(enum mmw_object_state state)
 {
@@ -52,6 +52,22 @@ int mmw_slabs_list(struct mmw_slabs *s, uint64_t slab, enum mmw_slab_place place
 	if (!rc)
 		s->listed[s->n_listed++] = (struct mmw_listed){ .slab = slab, .place = (uint8_t)place, .who = who,
 								.cache = (uint32_t)(cache - s->caches.cache) };
+	return rc;
+}
+
+int mmw_slabs_bind(const struct mmw_slabs *s, const struct mmw_field *fields, size_t n, struct mmw_shadow *out,
+		   struct mmw_member *list, struct mmw_err *err)
+{
+	const char *type = "slab";
+	int rc = mmw_shadow_bind(s->kernel, type, fields, n, out, NULL);
+
+	if (rc) {
+		type = "page";
+		rc = mmw_shadow_bind(s->kernel, type, fields, n, out, err);
+	}
+	rc = rc ? rc : mmw_kernel_member_any(s->kernel, type, "slab_list|lru", list, err);
+	if (!rc && out->last >= s->pages.size)
+		return mmw_fail(err, MMW_E_NOTYPE, 0, "struct %s is larger than struct page", type);
 	return rc;
 }
 
@@ -186,7 +202,7 @@ static void find_place(const struct mmw_slabs *s, struct mmw_slab *slab)
 	size_t i = at_or_behind(s->listed, s->n_listed, sizeof(*s->listed), slab->va);
 
 	slab->who = -1;
-	slab->place = slab->inuse < slab->objects ? MMW_SLAB_NOWHERE : MMW_SLAB_FULL;
+	slab->place = slab->inuse < slab->objects || s->allocator->lists_all ? MMW_SLAB_NOWHERE : MMW_SLAB_FULL;
 	if (i == s->n_listed || s->listed[i].slab != slab->va)
 		return;
 	slab->place = s->listed[i].place;
@@ -204,7 +220,9 @@ static struct mmw_slab_problem problem_of(const struct mmw_slab *slab, enum mmw_
 static void check_room(const struct mmw_slabs *s, struct mmw_slab *slab, struct mmw_slab_problems *problems)
 {
 	struct mmw_slab_problem p = problem_of(slab, MMW_SLAB_GEOMETRY);
-	uint64_t start = slab->first - slab->memory, bytes = bytes_of(s, slab), room;
+	/* What debugging puts before an object is part of its size. */
+	uint64_t before = slab->cache->red_left_pad + slab->cache->object_offset;
+	uint64_t start = slab->first - before - slab->memory, bytes = bytes_of(s, slab), room;
 
 	room = start <= bytes ? (bytes - start) / slab->cache->size : 0;
 	if (slab->objects <= room)
