@@ -14,7 +14,7 @@ enum { COL_CACHE, COL_COUNT, COL_FUNCTION, COL_WASTE, COL_MIN_AGE, COL_AVG_AGE, 
 
 static const struct mmw_col cols[] = {
 	[COL_CACHE] = { "cache", "name of the cache", 20, false, true },
-	[COL_COUNT] = { "count", "objects in use", 7, true, true },
+	[COL_COUNT] = { "count", "objects", 7, true, true },
 	[COL_FUNCTION] = { "function", "where they were allocated, or freed last", 40, false, true },
 	[COL_WASTE] = { "waste", "bytes of each that nobody asked for (kmalloc)", 5, true, true },
 	[COL_MIN_AGE] = { "age_min", "jiffies from the last time until the image was taken", 8, true, true },
@@ -64,14 +64,15 @@ static const struct mmw_view views[] = {
 enum { SYMBOL_MAX = 600 };
 
 struct opts {
-	bool free, calls, addr;
+	bool free, calls, all, addr;
 };
 
-enum { OPT_FREE = 3000, OPT_CALLS, OPT_ADDR };
+enum { OPT_FREE = 3000, OPT_CALLS, OPT_ALL, OPT_ADDR };
 
 static const struct argp_option options[] = {
 	{ "free", OPT_FREE, 0, 0, "who had the objects before: the last one to free them", 0 },
 	{ "calls", OPT_CALLS, 0, 0, "by function alone, without stacks", 0 },
+	{ "all", OPT_ALL, 0, 0, "objects that are free, too: what was noted of them is still there", 0 },
 	{ "addr", OPT_ADDR, 0, 0, "both traces of the objects at these addresses", 0 },
 	{ 0 },
 };
@@ -88,12 +89,15 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	case OPT_CALLS:
 		o->calls = true;
 		break;
+	case OPT_ALL:
+		o->all = true;
+		break;
 	case OPT_ADDR:
 		o->addr = true;
 		break;
 	case ARGP_KEY_END:
-		if (o->addr && (o->free || o->calls))
-			argp_error(state, "--addr goes with neither --free nor --calls");
+		if (o->addr && (o->free || o->calls || o->all))
+			argp_error(state, "--addr goes with no other of these options");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -376,7 +380,7 @@ static void say(struct job *j)
 static int run_traces(struct job *j, int argc, char **argv, struct mmw_err *err)
 {
 	struct mmw_traces_opts o = { .kind = j->opts->free ? MMW_TRACK_FREE : MMW_TRACK_ALLOC, .functions = j->opts->calls,
-				     .threads = j->t->kopts.threads };
+				     .all = j->opts->all, .threads = j->t->kopts.threads };
 	int rc = choose(j, argc, argv, err);
 
 	if (rc || !j->n_wanted)

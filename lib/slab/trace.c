@@ -314,7 +314,7 @@ static int visit(void *ctx, const struct mmw_slab *slab, struct mmw_err *err)
 	    (c->opts->wanted && !c->opts->wanted[cache - c->s->caches.cache]))
 		return 0;
 	for (uint32_t i = 0; !rc && i < slab->objects; i++) {
-		if (!is_in_use(slab->state[i]))
+		if (!c->opts->all && !is_in_use(slab->state[i]))
 			continue;
 		if (mmw_track_read(c->t, c->vm, cache, mmw_slab_object_va(slab, i), c->opts->kind, &track, NULL))
 			c->out->unreadable++;

@@ -86,11 +86,12 @@ struct mmw_traces_opts {
 	enum mmw_track_kind kind;
 	const bool *wanted;        /* of each cache; NULL: every one that has tracks */
 	bool functions;            /* by the address that asked alone */
+	bool all;                  /* of objects that are free, too: their tracks stay */
 	unsigned threads;
 };
 
 /*
- * The traces of all objects that are in use, as alloc_traces and free_traces of debugfs group them (5.14), or by function
+ * The traces of all objects that are in use, or of all there are, as alloc_traces and free_traces of debugfs group them (5.14), or by function
  * alone alloc_calls and free_calls of sysfs (before).
  */
 int mmw_traces_open(struct mmw_slabs *s, const struct mmw_tracks *t, const struct mmw_traces_opts *opts, struct mmw_traces *out,
