@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KIND_INT = 1, KIND_PTR = 2, KIND_ARRAY = 3, KIND_STRUCT = 4, KIND_ENUM = 6, INT_SIGNED = 1 << 24, HEADER = 24 };
+enum {
+	KIND_INT = 1, KIND_PTR = 2, KIND_ARRAY = 3, KIND_STRUCT = 4, KIND_ENUM = 6, KIND_FLAG = 0x80,
+	INT_SIGNED = 1 << 24, HEADER = 24,
+};
 
 void btf_spec_init(struct btf_spec *s, bool big_endian)
 {
@@ -86,16 +89,16 @@ uint32_t btf_type(struct btf_spec *s, const char *spelling)
 	return id;
 }
 
-void btf_struct(struct btf_spec *s, const char *name, uint64_t size, unsigned members)
+void btf_struct(struct btf_spec *s, const char *name, uint64_t size, unsigned members, bool bit_fields)
 {
-	begin(s, name, KIND_STRUCT, members, (uint32_t)size);
+	begin(s, name, KIND_STRUCT | (bit_fields ? KIND_FLAG : 0), members, (uint32_t)size);
 }
 
-void btf_member(struct btf_spec *s, const char *name, uint32_t type, uint64_t offset)
+void btf_member(struct btf_spec *s, const char *name, uint32_t type, uint64_t bit, unsigned bits)
 {
 	word(s, string(s, name));
 	word(s, type);
-	word(s, (uint32_t)(8 * offset));
+	word(s, bits << 24 | (uint32_t)bit);
 }
 
 void btf_enum(struct btf_spec *s, const char *name, unsigned values)

@@ -26,9 +26,9 @@ void btf_int(struct btf_spec *s, const char *name, unsigned size, bool is_signed
 /* Number of the type that `spelling` means: a name, name* for a pointer to it, name[N] for an array. 0: unknown. */
 uint32_t btf_type(struct btf_spec *s, const char *spelling);
 
-/* A struct of so many members, which follow at once. */
-void btf_struct(struct btf_spec *s, const char *name, uint64_t size, unsigned members);
-void btf_member(struct btf_spec *s, const char *name, uint32_t type, uint64_t offset);
+/* A struct of so many members, which follow at once: from which bit on, and how many if it is a bit field (else 0). */
+void btf_struct(struct btf_spec *s, const char *name, uint64_t size, unsigned members, bool bit_fields);
+void btf_member(struct btf_spec *s, const char *name, uint32_t type, uint64_t bit, unsigned bits);
 
 /* An enumeration of so many values, which follow at once. */
 void btf_enum(struct btf_spec *s, const char *name, unsigned values);

@@ -19,6 +19,9 @@
  *   absent PA LEN                        no memory after all
  *   u8|u16|u32|u64 PA: V V*N V*N+S ...   integers; V*N is N times V, V*N+S is V, V+S, V+2S ...
  *   u8|u16|u32|u64 PA/STEP*N: V ...      the same at N places, STEP apart
+ *   bits PA: V/BITS V/BITS ...           bit fields in the order of their declaration in C, 8 to 64 bits together
+ *   freelist PA VA SIZE OFFSET RANDOM: N N*COUNT+STRIDE ...   links of SLUB through objects N, SIZE apart from PA
+ *                                        and VA on; RANDOM is - where they are not mixed
  *   string PA "text\n\0"                 escapes: \n \t \0 \xHH \\ \"
  *   random PA LEN SEED                   the same noise everywhere
  *   ring PA:VA PA:VA ...                 the list_heads at these places form one ring
@@ -46,7 +49,8 @@
  *   }
  *   btf PA SIZE {                        BTF of exactly SIZE bytes
  *     int|sint NAME SIZE
- *     struct NAME SIZE OFFSET:TYPE:MEMBER ...   TYPE: a name from above, NAME* or NAME[N]
+ *     struct NAME SIZE OFFSET:TYPE:MEMBER[:BITS] ...   TYPE: a name from above, NAME* or NAME[N];
+ *                                        with BITS, OFFSET is one of bits
  *     enum NAME VALUE=N ...              in decimal
  *   }
  */

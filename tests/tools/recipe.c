@@ -13,7 +13,7 @@
 #include "tests/tools/btfwrite.h"
 #include "tests/tools/kswrite.h"
 
-enum { LINE_MAX_BYTES = 4096, VARS_MAX = 64, DEPTH_MAX = 8, WORDS_MAX = 64, ENTRIES = 512 };
+enum { LINE_MAX_BYTES = 4096, VARS_MAX = 64, DEPTH_MAX = 8, WORDS_MAX = 64, ENTRIES = 512, OBJECTS_MAX = 512 };
 
 struct var {
 	char name[32], text[256];
@@ -211,10 +211,30 @@ static void add_memory(struct cook *c, const char *at, enum phys_state state)
 	phys_add(c->p, pa, len, state);
 }
 
+/* The next of V V*COUNT V*COUNT+STRIDE ...; false at the end of the line. */
+static bool next_run(const struct cook *c, const char **at, uint64_t *v, uint64_t *count, uint64_t *stride)
+{
+	skip_space(at);
+	if (!**at)
+		return false;
+	*v = number(c, at);
+	*count = 1;
+	*stride = 0;
+	if (**at == '*') {
+		++*at;
+		*count = one_number(c, at);
+		if (**at == '+') {
+			++*at;
+			*stride = one_number(c, at);
+		}
+	}
+	return true;
+}
+
 /* PA: V V*COUNT V*COUNT+STRIDE ...; PA/STEP*COUNT: the same at COUNT places. */
 static void put_integers(struct cook *c, const char *at, unsigned size)
 {
-	uint64_t first = next_number(c, &at), step = 0, places = 1;
+	uint64_t first = next_number(c, &at), step = 0, places = 1, v, count, stride;
 	const char *values;
 
 	if (*at == '/') {
@@ -229,20 +249,63 @@ static void put_integers(struct cook *c, const char *at, unsigned size)
 		uint64_t pa = first + place * step;
 
 		at = values;
-		for (skip_space(&at); *at; skip_space(&at)) {
-			uint64_t v = number(c, &at), count = 1, stride = 0;
-
-			if (*at == '*') {
-				at++;
-				count = one_number(c, &at);
-				if (*at == '+') {
-					at++;
-					stride = one_number(c, &at);
-				}
-			}
+		while (next_run(c, &at, &v, &count, &stride))
 			for (uint64_t i = 0; i < count; i++, pa += size)
 				phys_put(c->p, pa, v + i * stride, size);
+	}
+}
+
+/* PA: V/BITS V/BITS ...: bit fields in the order in which C declares them, 8 to 64 bits together. */
+static void put_bits(struct cook *c, const char *at)
+{
+	uint64_t pa = next_number(c, &at), whole = 0;
+	unsigned bits = 0;
+
+	expect(c, &at, ":");
+	for (skip_space(&at); *at; skip_space(&at)) {
+		uint64_t v = number(c, &at);
+		unsigned n;
+
+		expect(c, &at, "/");
+		n = (unsigned)next_number(c, &at);
+		if (!n || bits + n > 64)
+			fail(c, "a bit field ends behind 64 bits");
+		whole = c->p->big_endian ? (bits ? whole << n : 0) | v : whole | v << bits;
+		bits += n;
+	}
+	if (bits % 8 || bits & (bits - 1))
+		fail(c, "bit fields make %u bits", bits);
+	phys_put(c->p, pa, whole, bits / 8);
+}
+
+/*
+ * PA VA SIZE OFFSET RANDOM: N N*COUNT+STRIDE ...: a free list of SLUB in the slab whose first object is there; RANDOM
+ * is - in a kernel that does not mix its links.
+ */
+static void put_freelist(struct cook *c, const char *at)
+{
+	uint64_t pa = next_number(c, &at), va = next_number(c, &at), size = next_number(c, &at);
+	uint64_t offset = next_number(c, &at), mix = 0, objects[OBJECTS_MAX], v, count, stride;
+	size_t n = 0;
+	bool plain;
+
+	skip_space(&at);
+	plain = *at == '-';
+	if (plain)
+		at++;
+	else
+		mix = number(c, &at);
+	expect(c, &at, ":");
+	while (next_run(c, &at, &v, &count, &stride))
+		for (uint64_t i = 0; i < count; i++) {
+			if (n == OBJECTS_MAX)
+				fail(c, "more than %d objects", OBJECTS_MAX);
+			objects[n++] = v + i * stride;
 		}
+	for (size_t i = 0; i < n; i++) {
+		uint64_t link = va + objects[i] * size + offset, next = i + 1 < n ? va + objects[i + 1] * size : 0;
+
+		phys_put(c->p, pa + objects[i] * size + offset, plain ? next : next ^ mix ^ __builtin_bswap64(link), 8);
 	}
 }
 
@@ -645,29 +708,31 @@ static void add_enum(const struct cook *c, struct btf_spec *s, const char *name,
 	}
 }
 
-/* OFFSET:TYPE:MEMBER ... of a struct, offsets hexadecimal. */
+/* OFFSET:TYPE:MEMBER[:BITS] ... of a struct, offsets hexadecimal; with BITS, in bits from the struct's start. */
 static void add_struct(const struct cook *c, struct btf_spec *s, const char *name, uint64_t size, char words[][64],
 		       unsigned n)
 {
 	uint32_t types[BTF_LINE_WORDS];
 	char *member[BTF_LINE_WORDS];
 	uint64_t offset[BTF_LINE_WORDS];
+	unsigned bits[BTF_LINE_WORDS], with_bits = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		char *type = strchr(words[i], ':'), *last = strrchr(words[i], ':');
+		char *rest = words[i], *place = strsep(&rest, ":"), *type = strsep(&rest, ":");
 
-		if (!type || last == type)
+		member[i] = strsep(&rest, ":");
+		if (!member[i])
 			fail(c, "'%s' is no OFFSET:TYPE:MEMBER", words[i]);
-		*type = *last = '\0';
-		offset[i] = strtoull(words[i], NULL, 16);
-		member[i] = last + 1;
-		types[i] = btf_type(s, type + 1);
+		bits[i] = rest ? (unsigned)strtoul(rest, NULL, 16) : 0;
+		with_bits += bits[i] > 0;
+		offset[i] = strtoull(place, NULL, 16) * (bits[i] ? 1 : 8);
+		types[i] = btf_type(s, type);
 		if (!types[i])
-			fail(c, "BTF: no type '%s' yet", type + 1);
+			fail(c, "BTF: no type '%s' yet", type);
 	}
-	btf_struct(s, name, size, n);
+	btf_struct(s, name, size, n, with_bits);
 	for (unsigned i = 0; i < n; i++)
-		btf_member(s, member[i], types[i], offset[i]);
+		btf_member(s, member[i], types[i], offset[i], bits[i]);
 }
 
 static void add_type(const struct cook *c, struct btf_spec *s, const char *at)
@@ -792,6 +857,10 @@ static void statement(struct cook *c)
 	else if (word[0] == 'u' && (!strcmp(word, "u8") || !strcmp(word, "u16") || !strcmp(word, "u32") ||
 				    !strcmp(word, "u64")))
 		put_integers(c, at, (unsigned)atoi(word + 1) / 8);
+	else if (!strcmp(word, "bits"))
+		put_bits(c, at);
+	else if (!strcmp(word, "freelist"))
+		put_freelist(c, at);
 	else if (!strcmp(word, "string"))
 		put_string(c, at);
 	else if (!strcmp(word, "random"))
