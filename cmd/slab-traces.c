@@ -123,6 +123,7 @@ struct job {
 	struct mmw_traces traces;
 	bool *wanted;          /* of each cache */
 	size_t n_wanted;
+	bool headings;         /* which cache it is, is not plain */
 	bool many_cpus, many_nodes;
 	struct name *name;     /* of all addresses, ascending */
 	size_t n_names;
@@ -198,10 +199,10 @@ static json_t *json_stack(const struct job *j, const uint64_t *addr, unsigned n,
 	for (unsigned i = 0; i < n; i++) {
 		char own[SYMBOL_MAX];
 		const char *name = j->name ? name_of(j, addr[i]) : mmw_symbol_ktext(j->t->kernel, addr[i], own, sizeof(own));
-		json_t *frame = json_object();
+		json_t *frame = json_object(), *symbol = json_string(name);
 
 		json_object_set_new(frame, "addr", mmw_json_hex(addr[i]));
-		json_object_set_new(frame, "symbol", json_string(name));
+		json_object_set_new(frame, "symbol", symbol ? symbol : json_null());
 		json_array_append_new(list, frame);
 		if (used < size)
 			used += (size_t)snprintf(text + used, size - used, "%s%s", i ? " < " : "", name);
@@ -222,18 +223,25 @@ static int64_t average(const struct mmw_trace *l)
 	return (int64_t)((uint64_t)l->sum_age / l->count);
 }
 
-static void row(struct job *j, const struct mmw_trace *l)
+static void out_none(struct mmw_out *o, const int *cols_of, size_t n)
 {
+	for (size_t i = 0; i < n; i++)
+		mmw_out_none(o, cols_of[i]);
+}
+
+/* When and by whom. Of what nobody noted the kernel prints ages and processes too: here they are none. */
+static void row_who(struct job *j, const struct mmw_trace *l)
+{
+	static const int none[] = { COL_FUNCTION, COL_MIN_AGE, COL_AVG_AGE, COL_MAX_AGE, COL_MIN_PID, COL_MAX_PID, COL_CPUS, COL_ADDR,
+				    COL_FIRST, COL_LAST };
 	struct mmw_out *o = &j->t->out;
 	char text[MMW_CELL_MAX];
 
-	mmw_out_str(o, COL_CACHE, l->cache->name);
-	mmw_out_num(o, COL_COUNT, l->count);
-	if (l->addr)
-		mmw_out_str(o, COL_FUNCTION, name_of(j, l->addr));
-	else
-		mmw_out_none(o, COL_FUNCTION);
-	mmw_out_num(o, COL_WASTE, l->waste);
+	if (!l->addr) {
+		out_none(o, none, mmw_array_len(none));
+		return;
+	}
+	mmw_out_str(o, COL_FUNCTION, name_of(j, l->addr));
 	if (j->tracks.has_jiffies) {
 		out_signed(o, COL_MIN_AGE, l->min_age);
 		out_signed(o, COL_AVG_AGE, average(l));
@@ -242,20 +250,29 @@ static void row(struct job *j, const struct mmw_trace *l)
 	out_signed(o, COL_MIN_PID, l->min_pid);
 	out_signed(o, COL_MAX_PID, l->max_pid);
 	mmw_out_str(o, COL_CPUS, bits_text(&l->cpus, text, sizeof(text)));
-	mmw_out_str(o, COL_NODES, bits_text(&l->nodes, text, sizeof(text)));
-	if (l->why)
-		mmw_out_str(o, COL_WHY, mmw_code_word(l->why));
-	else
-		mmw_out_none(o, COL_WHY);
-	if (!j->opts->calls && !l->why)
-		mmw_out_json(o, COL_STACK, json_stack(j, j->traces.frame + l->frames, l->n_frames, text, sizeof(text)), text);
 	mmw_out_hex(o, COL_ADDR, l->addr);
-	if (l->handle)
-		mmw_out_hex(o, COL_HANDLE, l->handle);
-	else
-		mmw_out_none(o, COL_HANDLE);
 	mmw_out_num(o, COL_FIRST, l->min_when);
 	mmw_out_num(o, COL_LAST, l->max_when);
+}
+
+static void row(struct job *j, const struct mmw_trace *l)
+{
+	static const int no_stack[] = { COL_STACK, COL_HANDLE, COL_WHY };
+	struct mmw_out *o = &j->t->out;
+	char text[MMW_CELL_MAX];
+
+	mmw_out_str(o, COL_CACHE, l->cache->name);
+	mmw_out_num(o, COL_COUNT, l->count);
+	row_who(j, l);
+	mmw_out_num(o, COL_WASTE, l->waste);
+	mmw_out_str(o, COL_NODES, bits_text(&l->nodes, text, sizeof(text)));
+	out_none(o, no_stack, mmw_array_len(no_stack));
+	if (l->n_frames)
+		mmw_out_json(o, COL_STACK, json_stack(j, j->traces.frame + l->frames, l->n_frames, text, sizeof(text)), text);
+	if (l->handle)
+		mmw_out_hex(o, COL_HANDLE, l->handle);
+	if (l->why)
+		mmw_out_str(o, COL_WHY, mmw_code_word(l->why));
 	mmw_out_row(o);
 }
 
@@ -298,12 +315,12 @@ static void print_traces(const struct job *j)
 	for (size_t i = 0; i < j->traces.n; i++) {
 		const struct mmw_trace *l = &j->traces.trace[i];
 
-		if (j->n_wanted != 1 && l->cache != cache)
+		if (j->headings && l->cache != cache)
 			fprintf(j->t->out.to, "== %s/%s_%s\n", l->cache->name, file, kind);
 		cache = l->cache;
 		print_trace(j, l);
 	}
-	if (!j->traces.n && j->n_wanted == 1)
+	if (!j->traces.n && !j->headings)
 		fputs("No data\n", j->t->out.to);
 }
 
@@ -351,6 +368,7 @@ static int choose(struct job *j, int argc, char **argv, struct mmw_err *err)
 			j->wanted[i] = mmw_cache_has(&c->cache[i], MMW_CACHE_STORE_USER);
 		j->n_wanted += j->wanted[i];
 	}
+	j->headings = argc != 1 || j->n_wanted > 1;
 	if (!argc && !j->n_wanted) {
 		mmw_warn("the kernel kept no traces: no cache has them (slub_debug=U on its command line)");
 		j->t->damage = true;
@@ -415,6 +433,7 @@ static const char *const track_names[] = { [MMW_TRACK_ALLOC] = "allocated", [MMW
 static void row_track(struct job *j, const struct found *f, enum mmw_track_kind kind, const struct mmw_track *track,
 		      const struct mmw_stack *stack, int why)
 {
+	static const int none[] = { TR_FUNCTION, TR_WASTE, TR_AGE, TR_PID, TR_CPU, TR_ADDR, TR_WHEN, TR_STACK, TR_HANDLE, TR_WHY };
 	struct mmw_out *o = &j->t->out;
 	char text[MMW_CELL_MAX];
 
@@ -424,31 +443,23 @@ static void row_track(struct job *j, const struct found *f, enum mmw_track_kind 
 	mmw_out_str(o, TR_CACHE, f->slab.cache->name);
 	mmw_out_str(o, TR_STATE, f->state);
 	mmw_out_str(o, TR_TRACK, track_names[kind]);
+	out_none(o, none, mmw_array_len(none));
 	if (track->addr) {
 		mmw_out_str(o, TR_FUNCTION, mmw_symbol_ktext(j->t->kernel, track->addr, text, sizeof(text)));
+		mmw_out_num(o, TR_WASTE, track->waste);
 		if (j->tracks.has_jiffies)
 			out_signed(o, TR_AGE, mmw_track_age(&j->tracks, track));
 		out_signed(o, TR_PID, track->pid);
 		mmw_out_num(o, TR_CPU, track->cpu);
 		mmw_out_hex(o, TR_ADDR, track->addr);
 		mmw_out_num(o, TR_WHEN, track->when);
-	} else {
-		static const int none[] = { TR_FUNCTION, TR_AGE, TR_PID, TR_CPU, TR_ADDR, TR_WHEN };
-
-		for (size_t i = 0; i < mmw_array_len(none); i++)
-			mmw_out_none(o, none[i]);
 	}
-	mmw_out_num(o, TR_WASTE, track->waste);
 	if (track->handle)
 		mmw_out_hex(o, TR_HANDLE, track->handle);
-	else
-		mmw_out_none(o, TR_HANDLE);
+	if (stack->n)
+		mmw_out_json(o, TR_STACK, json_stack(j, stack->addr, stack->n, text, sizeof(text)), text);
 	if (why)
 		mmw_out_str(o, TR_WHY, mmw_code_word((enum mmw_code)-why));
-	else
-		mmw_out_json(o, TR_STACK, json_stack(j, stack->addr, stack->n, text, sizeof(text)), text);
-	if (!why)
-		mmw_out_none(o, TR_WHY);
 	mmw_out_row(o);
 }
 
@@ -478,8 +489,8 @@ static int show_tracks(struct job *j, const struct found *f, struct mmw_err *err
 	bool text = j->t->out.mode == MMW_OUT_TEXT;
 
 	if (text)
-		fprintf(j->t->out.to, "0x%" PRIx64 " is %s of 0x%" PRIx64 " of %s, %s\n", f->object + f->offset, f->offset ? "inside" : "start",
-			f->object, f->slab.cache->name, f->state);
+		fprintf(j->t->out.to, "%s: 0x%" PRIx64 "+0x%" PRIx64 " of %s, %s\n", f->asked, f->object, f->offset,
+			f->slab.cache->name, f->state);
 	for (int kind = MMW_TRACK_ALLOC; kind <= MMW_TRACK_FREE; kind++) {
 		struct mmw_track track;
 		struct mmw_stack stack;

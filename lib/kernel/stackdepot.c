@@ -7,7 +7,10 @@
 #include "lib/base/bytes.h"
 #include "lib/base/vec.h"
 
-enum { ALIGN_SHIFT = 4 };  /* DEPOT_STACK_ALIGN */
+enum {
+	ALIGN_SHIFT = 4,   /* DEPOT_STACK_ALIGN */
+	POOLS_MAX = 8192,  /* DEPOT_POOLS_CAP: so many pools are in the array at most */
+};
 
 struct handle_rec {
 	uint64_t index, offset, valid;
@@ -40,12 +43,12 @@ static void take_handle(const struct mmw_stackdepot *d, uint32_t handle, struct 
 /* An array as long as it can ever be; since 7.2 as long as stack_max_pools says, and a pointer leads to it. */
 static int find_pools(struct mmw_kernel *k, struct mmw_stackdepot *out, struct mmw_err *err)
 {
-	uint64_t limit;
 	int rc = mmw_kernel_symbol(k, "stack_pools", &out->pools, NULL, NULL);
 
+	out->n = POOLS_MAX;
 	if (rc)
 		rc = mmw_kernel_symbol(k, "stack_slabs", &out->pools, NULL, err);
-	if (rc || mmw_kernel_symbol(k, "stack_max_pools", &limit, NULL, NULL))
+	if (rc || mmw_kernel_variable(k, "stack_max_pools", 4, &out->n, NULL))
 		return rc;
 	rc = mmw_vm_read_uint(mmw_kernel_vm(k), out->pools, out->word, &out->pools, err);
 	return rc || out->pools ? rc : mmw_fail(err, MMW_E_NODATA, 0, "there are no pools");
@@ -109,7 +112,7 @@ int mmw_stackdepot_fetch(const struct mmw_stackdepot *d, struct mmw_vm *vm, uint
 
 	out->n = 0;
 	take_handle(d, handle, &at);
-	if (at.index < d->first || !at.valid)
+	if (at.index < d->first || at.index - d->first >= d->n || !at.valid)
 		return mmw_fail(err, MMW_E_CORRUPT, 0, "0x%" PRIx32 " is no handle of a stack", handle);
 	rc = mmw_vm_read_uint(vm, d->pools + (at.index - d->first) * d->word, d->word, &pool, err);
 	va = pool + (at.offset << ALIGN_SHIFT);

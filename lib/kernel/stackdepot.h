@@ -22,6 +22,7 @@ struct mmw_stack {
 
 struct mmw_stackdepot {
 	uint64_t pools;          /* address of the array of pointers to the pools */
+	uint64_t n;              /* pointers in the array, at most */
 	unsigned first;          /* number of the first pool in a handle */
 	unsigned word;
 	bool be;

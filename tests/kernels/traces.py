@@ -39,7 +39,7 @@ def last_noted(c, *words):
     for kind in ([], ["--free"]):
         for line in c.run("slab-traces", "--calls", "--all", "--json", *kind, *words).splitlines():
             row = json.loads(line)
-            last[row["cache"]] = max(last.get(row["cache"], 0), row["last"])
+            last[row["cache"]] = max(last.get(row["cache"], 0), row["last"] or 0)
     return last
 
 
@@ -65,8 +65,9 @@ def slab_traces(c, *words):
     calls = ["--calls"] if any(name.endswith("_calls") for name in told) else []
     found = parse(c.run("slab-traces", *calls, *words) + c.run("slab-traces", "--free", *calls, *words))
     found = {name: nearest(traces, found.get(name, [])) for name, traces in told.items()}
-    row = json.loads(c.run("slab-traces", "--calls", "--json", *words).splitlines()[0])
-    now, last = row["age_min"] + row["last"], last_noted(c, *words)
+    rows = map(json.loads, c.run("slab-traces", "--calls", "--json", *words).splitlines())
+    now = next(row["age_min"] + row["last"] for row in rows if row["last"])
+    last = last_noted(c, *words)
     times = {name: elapsed(traces, found[name]) for name, traces in told.items()}
     limit = max(time[1] for time in times.values() if time)
     expected, got, unfit, still = [], [], [], 0
