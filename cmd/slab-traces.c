@@ -218,9 +218,10 @@ static void out_signed(struct mmw_out *o, int col, int64_t value)
 	mmw_out_json(o, col, json_integer(value), text);
 }
 
-static int64_t average(const struct mmw_trace *l)
+/* The kernel prints ages as longs. */
+static int64_t as_long(const struct job *j, uint64_t age)
 {
-	return (int64_t)((uint64_t)l->sum_age / l->count);
+	return j->tracks.word == 8 ? (int64_t)age : (int32_t)age;
 }
 
 static void out_none(struct mmw_out *o, const int *cols_of, size_t n)
@@ -243,9 +244,9 @@ static void row_who(struct job *j, const struct mmw_trace *l)
 	}
 	mmw_out_str(o, COL_FUNCTION, name_of(j, l->addr));
 	if (j->tracks.has_jiffies) {
-		out_signed(o, COL_MIN_AGE, l->min_age);
-		out_signed(o, COL_AVG_AGE, average(l));
-		out_signed(o, COL_MAX_AGE, l->max_age);
+		out_signed(o, COL_MIN_AGE, as_long(j, l->min_age));
+		mmw_out_num(o, COL_AVG_AGE, l->sum_age / l->count);
+		out_signed(o, COL_MAX_AGE, as_long(j, l->max_age));
 	}
 	out_signed(o, COL_MIN_PID, l->min_pid);
 	out_signed(o, COL_MAX_PID, l->max_pid);
@@ -279,6 +280,7 @@ static void row(struct job *j, const struct mmw_trace *l)
 /* mm/slub.c, slab_debugfs_show(); before 5.14 list_locations(). */
 static void print_trace(const struct job *j, const struct mmw_trace *l)
 {
+	int64_t min_age = as_long(j, l->min_age);
 	FILE *to = j->t->out.to;
 	char text[MMW_CELL_MAX];
 
@@ -287,10 +289,10 @@ static void print_trace(const struct job *j, const struct mmw_trace *l)
 		fprintf(to, " waste=%" PRIu64 "/%" PRIu64, l->count * l->waste, l->waste);
 	if (!j->tracks.has_jiffies)
 		fputs(" age=?", to);
-	else if (l->sum_age != l->min_age)
-		fprintf(to, " age=%" PRId64 "/%" PRId64 "/%" PRId64, l->min_age, average(l), l->max_age);
+	else if ((int64_t)l->sum_age != min_age)
+		fprintf(to, " age=%" PRId64 "/%" PRIu64 "/%" PRId64, min_age, l->sum_age / l->count, as_long(j, l->max_age));
 	else
-		fprintf(to, " age=%" PRId64, l->min_age);
+		fprintf(to, " age=%" PRId64, min_age);
 	fprintf(to, l->min_pid != l->max_pid ? " pid=%" PRId32 "-%" PRId32 : " pid=%" PRId32, l->min_pid, l->max_pid);
 	if (j->many_cpus && l->cpus.n)
 		fprintf(to, " cpus=%s", bits_text(&l->cpus, text, sizeof(text)));
@@ -448,7 +450,7 @@ static void row_track(struct job *j, const struct found *f, enum mmw_track_kind 
 		mmw_out_str(o, TR_FUNCTION, mmw_symbol_ktext(j->t->kernel, track->addr, text, sizeof(text)));
 		mmw_out_num(o, TR_WASTE, track->waste);
 		if (j->tracks.has_jiffies)
-			out_signed(o, TR_AGE, mmw_track_age(&j->tracks, track));
+			mmw_out_num(o, TR_AGE, mmw_track_age(&j->tracks, track));
 		out_signed(o, TR_PID, track->pid);
 		mmw_out_num(o, TR_CPU, track->cpu);
 		mmw_out_hex(o, TR_ADDR, track->addr);
@@ -475,7 +477,7 @@ static void print_track(const struct job *j, enum mmw_track_kind kind, const str
 	fprintf(to, "%s in %s", kind == MMW_TRACK_FREE ? "Freed" : "Allocated",
 		mmw_symbol_ktext(j->t->kernel, track->addr, text, sizeof(text)));
 	if (j->tracks.has_jiffies)
-		fprintf(to, " age=%" PRId64, mmw_track_age(&j->tracks, track));
+		fprintf(to, " age=%" PRIu64, mmw_track_age(&j->tracks, track));
 	fprintf(to, " cpu=%" PRIu32 " pid=%" PRId32 "\n", track->cpu, track->pid);
 	for (unsigned i = 0; i < stack->n; i++)
 		fprintf(to, "        %s\n", mmw_symbol_ktext(j->t->kernel, stack->addr[i], text, sizeof(text)));

@@ -533,9 +533,22 @@ bool mmw_module_symbol_at(struct mmw_modules *m, uint64_t va, struct mmw_ksym *o
 	return found;
 }
 
+/* Where code ends: of initialisation, or the other. */
+static uint64_t text_end(const struct mmw_module *mod, const char *kind)
+{
+	const char *wanted = strncmp(kind, "init", 4) ? "text" : "init text";
+	uint64_t end = UINT64_MAX;
+
+	for (unsigned i = 0; i < mod->parts; i++)
+		if (!strcmp(mod->part[i].kind, wanted))
+			end = mod->part[i].base + mod->part[i].size;
+	return end;
+}
+
 bool mmw_module_symbol_end(struct mmw_modules *m, uint64_t va, uint64_t *end)
 {
-	const struct mmw_module *mod = mmw_module_of(m, va, NULL);
+	const char *kind;
+	const struct mmw_module *mod = mmw_module_of(m, va, &kind);
 	struct tables *t = mod ? open_tables(m, mod, NULL) : NULL;
 	struct mmw_ksym sym;
 	uint16_t section;
@@ -543,9 +556,7 @@ bool mmw_module_symbol_end(struct mmw_modules *m, uint64_t va, uint64_t *end)
 
 	if (!t)
 		return false;
-	for (unsigned i = 0; i < mod->parts; i++)
-		if (va - mod->part[i].base < mod->part[i].size)
-			*end = mod->part[i].base + mod->part[i].size;
+	*end = text_end(mod, kind);
 	for (uint64_t i = 0; rc >= 0 && i < mod->n_symbols; i++) {
 		rc = symbol_number(m, mod, t, i, &sym, &section, NULL);
 		if (rc == 1 && sym.addr > va && sym.addr < *end && is_place(m, mod, &sym, section))

@@ -72,16 +72,37 @@ static int bind(struct mmw_kernel *k, struct mmw_stackdepot *out, struct mmw_err
 	return 0;
 }
 
+static void start(struct mmw_kernel *k, struct mmw_stackdepot *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->word = mmw_kernel_arch(k)->word;
+	out->be = mmw_image_big_endian(mmw_kernel_image(k));
+}
+
 int mmw_stackdepot_open(struct mmw_kernel *k, struct mmw_stackdepot *out, struct mmw_err *err)
 {
 	int rc;
 
-	memset(out, 0, sizeof(*out));
-	out->word = mmw_kernel_arch(k)->word;
-	out->be = mmw_image_big_endian(mmw_kernel_image(k));
+	start(k, out);
 	rc = bind(k, out, err);
 	rc = rc ? rc : find_pools(k, out, err);
 	return rc ? mmw_wrap(err, rc, "stack depot") : 0;
+}
+
+bool mmw_stackdepot_holds(struct mmw_kernel *k, uint64_t va)
+{
+	struct mmw_vm *vm = mmw_kernel_vm(k);
+	struct mmw_stackdepot d;
+	struct handle_rec first;
+	struct stack_rec rec;
+	uint64_t pool;
+
+	start(k, &d);
+	if (bind(k, &d, NULL) || mmw_vm_read_uint(vm, va, d.word, &pool, NULL) || !pool ||
+	    mmw_shadow_read(&d.record, vm, pool, &rec, NULL))
+		return false;
+	take_handle(&d, (uint32_t)rec.handle, &first);
+	return first.index == d.first && !first.offset && first.valid && rec.size && rec.size <= MMW_STACK_MAX;
 }
 
 int mmw_stack_read(struct mmw_vm *vm, uint64_t va, unsigned word, unsigned n, struct mmw_stack *out, struct mmw_err *err)

@@ -37,6 +37,9 @@ int mmw_stackdepot_open(struct mmw_kernel *k, struct mmw_stackdepot *out, struct
 int mmw_stackdepot_fetch(const struct mmw_stackdepot *d, struct mmw_vm *vm, uint32_t handle, struct mmw_stack *out,
 			 struct mmw_err *err);
 
+/* Is it such an array that is at va? What its first pool begins with tells. For who looks for it. */
+bool mmw_stackdepot_holds(struct mmw_kernel *k, uint64_t va);
+
 /* `n` words of memory as return addresses; at most MMW_STACK_MAX. */
 int mmw_stack_read(struct mmw_vm *vm, uint64_t va, unsigned word, unsigned n, struct mmw_stack *out, struct mmw_err *err);
 

@@ -121,11 +121,11 @@ int mmw_track_stack(const struct mmw_tracks *t, struct mmw_vm *vm, const struct 
 	return mmw_stackdepot_fetch(&t->depot, vm, track->handle, out, err);
 }
 
-int64_t mmw_track_age(const struct mmw_tracks *t, const struct mmw_track *track)
+uint64_t mmw_track_age(const struct mmw_tracks *t, const struct mmw_track *track)
 {
 	uint64_t age = t->jiffies - track->when;
 
-	return t->word == 8 ? (int64_t)age : (int32_t)age;
+	return t->word == 8 ? age : (uint32_t)age;
 }
 
 /* --- many of them -------------------------------------------------------------------------------------------------- */
@@ -274,7 +274,7 @@ static int find_trace(struct collecting *c, const struct mmw_cache *cache, const
 /* add_location(): a track without a time counts, and says nothing more unless it is the first. */
 static int add_track(struct collecting *c, const struct mmw_slab *slab, const struct mmw_track *track, struct mmw_err *err)
 {
-	int64_t age = mmw_track_age(c->t, track);
+	uint64_t age = mmw_track_age(c->t, track);
 	struct mmw_trace *l;
 	bool first;
 	int rc = find_trace(c, slab->cache, track, &l, err);
@@ -287,8 +287,7 @@ static int add_track(struct collecting *c, const struct mmw_slab *slab, const st
 	rc = set_bit(&l->nodes, slab->node, err);
 	if (rc || (!first && !track->when))
 		return rc;
-	/* Ages are of an image: their sum may be anything. */
-	l->sum_age = (int64_t)((uint64_t)l->sum_age + (uint64_t)age);
+	l->sum_age += age;
 	l->min_age = first || age < l->min_age ? age : l->min_age;
 	l->max_age = first || age > l->max_age ? age : l->max_age;
 	l->min_when = first || track->when < l->min_when ? track->when : l->min_when;

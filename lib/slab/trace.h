@@ -46,8 +46,8 @@ int mmw_track_read(const struct mmw_tracks *t, struct mmw_vm *vm, const struct m
 int mmw_track_stack(const struct mmw_tracks *t, struct mmw_vm *vm, const struct mmw_track *track, struct mmw_stack *out,
 		    struct mmw_err *err);
 
-/* Jiffies from a track to the image, as a signed number of the kernel's words. */
-int64_t mmw_track_age(const struct mmw_tracks *t, const struct mmw_track *track);
+/* Jiffies from a track to the image, an unsigned long of the kernel's. */
+uint64_t mmw_track_age(const struct mmw_tracks *t, const struct mmw_track *track);
 
 enum { MMW_TRACES_MAX = 1 << 18, MMW_TRACE_CPUS = 8192 };
 
@@ -66,7 +66,7 @@ struct mmw_trace {
 	uint64_t frames;           /* index of the first frame */
 	unsigned n_frames;
 	enum mmw_code why;         /* why there are none, though there should be */
-	int64_t sum_age, min_age, max_age;
+	uint64_t sum_age, min_age, max_age;
 	uint64_t min_when, max_when;
 	int32_t min_pid, max_pid;
 	struct mmw_bits cpus, nodes;

@@ -25,6 +25,8 @@ def parse(text):
             match = HEAD.match(line)
             if match:
                 count, function, wasted, waste, least, average, most, who = match.groups()
+                # Of what was never noted the time of one is summed up.
+                average = least if function == "<not-available>" else average
                 ages = [int(least), int(average or least), int(most or least)]
                 traces.append(([f"{count} {function} waste={wasted}/{waste} {who}"], ages))
             elif line.startswith("        "):
