@@ -413,7 +413,7 @@ static int add_slab(const struct scan *scan, struct section *sec, const struct m
 	if (scan->opts->only && slab.cache != scan->opts->only)
 		return 0;
 	if (mmw_vec_reserve(&sec->slab, &sec->cap, sec->n + 1, sizeof(*sec->slab), NULL) ||
-	    mmw_vec_reserve(&sec->states, &sec->cap_states, sec->n_states + slab.objects, 1, NULL))
+	    mmw_vec_reserve(&sec->states, &sec->cap_states, sec->n_states + slab.objects + 1, 1, NULL))
 		return -MMW_E_NOMEM;
 	finish(scan->s, run->vm, &slab, sec->states + sec->n_states, &sec->problems);
 	if (scan->opts->states && slab.state)
