@@ -198,7 +198,7 @@ static int grow(struct collecting *c, struct mmw_err *err)
 
 		if (key.handle)
 			key.n_frames = 0;
-		at = home(c, &key, c->out->frame + key.frames);
+		at = home(c, &key, key.n_frames ? c->out->frame + key.frames : NULL);
 		while (place[at])
 			at = (at + 1) & mask;
 		place[at] = (uint32_t)i + 1;

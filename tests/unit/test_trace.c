@@ -80,12 +80,12 @@ static void describe(const struct mmw_traces *t, char *text, size_t size)
 	text[0] = '\0';
 	for (size_t i = 0; i < t->n; i++) {
 		const struct mmw_trace *l = &t->trace[i];
-		const uint64_t *frame = t->frame + l->frames;
 
 		n += (size_t)snprintf(text + n, size - n, "%s%" PRIu64 ":%" PRIx32 "/%" PRIu64 "/%s", i ? " " : "",
 				      l->count, (uint32_t)l->addr, l->waste, l->why ? mmw_code_word(l->why) : "");
 		for (unsigned f = 0; f < l->n_frames; f++)
-			n += (size_t)snprintf(text + n, size - n, "%s%" PRIx32, f ? "," : "", (uint32_t)frame[f]);
+			n += (size_t)snprintf(text + n, size - n, "%s%" PRIx32, f ? "," : "",
+					      (uint32_t)t->frame[l->frames + f]);
 	}
 }
 
