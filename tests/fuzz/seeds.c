@@ -407,6 +407,23 @@ static bool slab_seed(unsigned index, struct blob *out)
 	return true;
 }
 
+/* The machine, then the same with what caches, tracks and handles of stacks are made of. */
+static bool traces_seed(unsigned index, struct blob *out)
+{
+	static const uint64_t values[] = { 0, 1, 0x00000003aaaa1111, 0x0004000004000001, 0xffff888000160000,
+					   UINT64_MAX };
+	static const uint16_t places[] = { 0x00, 0x08, 0x10, 0x18, 0x40, 0x48, 0x80, 0x308 };
+
+	if (index >= 48)
+		return false;
+	blob_u8(out, (uint8_t)(index % 2));
+	blob_u8(out, (uint8_t)(index / 2 % 8));
+	blob_uint(out, places[index / 6], 2, false);
+	blob_u8(out, 8);
+	blob_uint(out, values[index % 6], 8, false);
+	return true;
+}
+
 /* The machine, then the same with what sections and nodes are made of. */
 static bool memmap_seed(unsigned index, struct blob *out)
 {
@@ -614,6 +631,7 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		{ "qemu", qemu_seed },
 		{ "slab", slab_seed },
 		{ "symtab", symtab_seed },
+		{ "traces", traces_seed },
 		{ "vmcoreinfo", vmcoreinfo_seed },
 		{ "vmware", vmware_seed },
 		{ "walk", walk_seed },
