@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
-#include "lib/slab/slab.h"
+#include "lib/slab/check.h"
 
 enum { COL_NAME, COL_ACTIVE, COL_OBJS, COL_SIZE, COL_PER_SLAB, COL_PAGES, COL_LIMIT, COL_BATCH, COL_SHARED, COL_ACTIVE_SLABS,
        COL_SLABS, COL_AVAIL, COL_OBJECT_SIZE, COL_REFCOUNT, COL_FLAGS, COL_ADDR };
@@ -55,22 +55,41 @@ static const struct mmw_col exact_cols[] = {
 	{ 0 },
 };
 
+enum { CHK_PROBLEM, CHK_CACHE, CHK_SLAB, CHK_ADDR, CHK_OBJECT, CHK_CPU, CHK_NODE, CHK_LAST, CHK_FOUND, CHK_EXPECTED, CHK_TEXT };
+
+static const struct mmw_col check_cols[] = {
+	[CHK_PROBLEM] = { "problem", "what kind of contradiction: a word that stays", 15, false, true },
+	[CHK_CACHE] = { "cache", "name of the cache, or its address", 20, false, true },
+	[CHK_SLAB] = { "slab", "struct page of the slab", 16, true, false },
+	[CHK_ADDR] = { "addr", "where: a struct, an object, the first of the bytes", 16, true, true },
+	[CHK_OBJECT] = { "object", "whose bytes they are", 16, true, false },
+	[CHK_CPU] = { "cpu", "who has it", 3, true, false },
+	[CHK_NODE] = { "node", "memory node", 4, true, false },
+	[CHK_LAST] = { "last", "the last of the bytes", 16, true, false },
+	[CHK_FOUND] = { "found", "what is there: a number or address, as the words say", 16, true, false },
+	[CHK_EXPECTED] = { "expected", "what should be", 16, true, false },
+	[CHK_TEXT] = { "text", "in words", 20, false, true },
+	{ 0 },
+};
+
 static const struct mmw_view views[] = {
 	{ "--exact", "slabinfo-exact/1", exact_cols },
+	{ "--check", "slabinfo-check/1", check_cols },
 	{ 0 },
 };
 
 enum sort { SORT_NONE, SORT_NAME, SORT_BYTES, SORT_WASTED, SORT_OBJECTS, SORT_ALLOCATED, SORT_SIZE, SORT_SLABS };
 
 struct opts {
-	bool exact;
+	bool exact, check;
 	enum sort sort;
 };
 
-enum { OPT_EXACT = 3000, OPT_SORT };
+enum { OPT_EXACT = 3000, OPT_CHECK, OPT_SORT };
 
 static const struct argp_option options[] = {
 	{ "exact", OPT_EXACT, 0, 0, "count each object: in use, free, held by CPUs and nodes; and the bytes", 0 },
+	{ "check", OPT_CHECK, 0, 0, "hold the caches, their slabs and objects against everything that tells of them", 0 },
 	{ "sort", OPT_SORT, "WORD", 0, "by name, bytes, wasted (with --exact), objects, allocated, size or slabs; the largest first", 0 },
 	{ 0 },
 };
@@ -97,10 +116,15 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 	case OPT_EXACT:
 		o->exact = true;
 		break;
+	case OPT_CHECK:
+		o->check = true;
+		break;
 	case OPT_SORT:
 		o->sort = sort_word(state, arg);
 		break;
 	case ARGP_KEY_END:
+		if (o->check && (o->exact || o->sort != SORT_NONE))
+			argp_error(state, "--check goes without --exact and --sort");
 		if (o->sort == SORT_WASTED && !o->exact)
 			argp_error(state, "--sort wasted goes with --exact");
 		break;
@@ -112,7 +136,9 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 
 static const struct mmw_view *view(const void *opts)
 {
-	return ((const struct opts *)opts)->exact ? &views[0] : NULL;
+	const struct opts *o = opts;
+
+	return o->exact ? &views[0] : o->check ? &views[1] : NULL;
 }
 
 /* A cache's line, of one kind or the other. */
@@ -302,6 +328,10 @@ static void say(struct job *j)
 
 	if (*j->s.caches.broken)
 		mmw_warn("%s", j->s.caches.broken);
+	for (size_t i = 0; i < j->s.caches.n; i++)
+		if (j->s.caches.cache[i].recovered_random)
+			mmw_warn("%s: what its links are mixed with is not as the cache has it, but as its slabs tell",
+				 j->s.caches.cache[i].name);
 	if (j->none.n_slabs)
 		mmw_warn("%" PRIu64 " slabs name a cache that is not listed", j->none.n_slabs);
 	if (p->n || p->more)
@@ -335,6 +365,84 @@ static void print(struct job *j)
 	}
 }
 
+/* --- contradictions ----------------------------------------------------------------------------------------------- */
+
+static void cache_word(struct mmw_out *o, const struct mmw_caches *caches, uint64_t va)
+{
+	const struct mmw_cache *c = mmw_cache_at(caches, va);
+
+	if (c)
+		mmw_out_str(o, CHK_CACHE, c->name);
+	else if (va)
+		mmw_out_hex(o, CHK_CACHE, va);
+}
+
+static void row_problem(struct mmw_out *o, const struct mmw_caches *caches, const struct mmw_slab_problem *p)
+{
+	bool bytes = mmw_slab_problem_has_bytes(p->kind);
+	char text[512];
+
+	mmw_slab_problem_text(caches, p, text, sizeof(text));
+	if (o->mode == MMW_OUT_TEXT) {
+		fprintf(o->to, "%s: %s\n", mmw_slab_problem_name(p->kind), text);
+		return;
+	}
+	mmw_out_str(o, CHK_PROBLEM, mmw_slab_problem_name(p->kind));
+	cache_word(o, caches, p->cache);
+	if (p->slab)
+		mmw_out_hex(o, CHK_SLAB, p->slab);
+	mmw_out_hex(o, CHK_ADDR, p->addr);
+	if (p->object)
+		mmw_out_hex(o, CHK_OBJECT, p->object);
+	if (p->cpu >= 0)
+		mmw_out_num(o, CHK_CPU, (uint64_t)p->cpu);
+	if (p->node >= 0)
+		mmw_out_num(o, CHK_NODE, (uint64_t)p->node);
+	if (bytes)
+		mmw_out_hex(o, CHK_LAST, p->last);
+	if (mmw_slab_problem_has_found(p->kind))
+		mmw_out_hex(o, CHK_FOUND, p->found);
+	if (mmw_slab_problem_has_expected(p->kind))
+		mmw_out_hex(o, CHK_EXPECTED, p->expected);
+	mmw_out_str(o, CHK_TEXT, text);
+	mmw_out_row(o);
+}
+
+static void print_verdict(FILE *to, const struct mmw_slab_check *c, uint64_t problems)
+{
+	if (problems)
+		fprintf(to, "slabs NOT verified: %" PRIu64 " problem%s", problems, problems == 1 ? "" : "s");
+	else
+		fprintf(to, "slabs verified: %" PRIu64 " of %zu caches, with %" PRIu64 " objects, %zu of them held by CPUs and nodes",
+			c->n_slabs, c->slabs.caches.n, c->n_objects, c->slabs.n_held);
+	if (c->guarded)
+		fprintf(to, "; of %" PRIu64 " objects red zones, poison and padding too", c->guarded);
+	if (c->no_counters)
+		fprintf(to, "; this kernel does not count its slabs");
+	if (c->slabs.unread)
+		fprintf(to, "; the struct pages of %" PRIu64 " frames cannot be read", c->slabs.unread);
+	fputc('\n', to);
+}
+
+static int run_check(struct mmw_target *t, struct mmw_err *err)
+{
+	struct mmw_slab_check c;
+	const struct mmw_slab_problems *p = &c.slabs.problems;
+	int rc = mmw_slabs_check(t->kernel, t->kopts.threads, &c, err);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < p->n; i++)
+		row_problem(&t->out, &c.slabs.caches, &p->problem[i]);
+	if (p->more)
+		mmw_warn("and %" PRIu64 " problems more", p->more);
+	if (t->out.mode == MMW_OUT_TEXT)
+		print_verdict(t->out.to, &c, p->n + p->more);
+	t->damage = t->damage || p->n || p->more || c.slabs.unread;
+	mmw_slab_check_close(&c);
+	return 0;
+}
+
 static int run(struct mmw_target *t, void *opts, int argc, char **argv, struct mmw_err *err)
 {
 	struct job j = { .t = t, .opts = opts };
@@ -342,6 +450,8 @@ static int run(struct mmw_target *t, void *opts, int argc, char **argv, struct m
 
 	(void)argc;
 	(void)argv;
+	if (!rc && j.opts->check)
+		return run_check(t, err);
 	rc = rc ? rc : mmw_slabs_open(t->kernel, j.opts->exact ? MMW_SLABS_OBJECTS : MMW_SLABS_COUNTERS, &j.s, err);
 	if (rc)
 		return rc;

@@ -3,10 +3,9 @@
 #include "lib/mm/buddy.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "lib/base/text.h"
 #include "lib/kernel/shadow.h"
 
 /*
@@ -80,81 +79,59 @@ const char *mmw_buddy_pcp_word(enum mmw_pcp_problem_kind kind)
 	return pcp_words[kind];
 }
 
-/* What a sentence is written into; what does not fit is cut off. */
-struct text {
-	char *at;
-	size_t left;
-};
-
-static void add(struct text *t, const char *form, ...) __attribute__((format(printf, 2, 3)));
-
-static void add(struct text *t, const char *form, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, form);
-	n = vsnprintf(t->at, t->left, form, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= t->left)
-		n = (int)t->left - 1;
-	t->at += n;
-	t->left -= (size_t)n;
-}
-
-static void add_list(struct text *t, const struct mmw_buddy *b, const struct mmw_buddy_list *list)
+static void add_list(struct mmw_text *t, const struct mmw_buddy *b, const struct mmw_buddy_list *list)
 {
 	const struct mmw_zone *z = list->zone >= 0 ? &b->zones.zone[list->zone] : NULL;
 
 	if (z)
-		add(t, "node %u zone %s", z->node, z->name);
+		mmw_text_add(t, "node %u zone %s", z->node, z->name);
 	if (list->order >= 0)
-		add(t, "%sorder %d", z ? ", " : "", list->order);
+		mmw_text_add(t, "%sorder %d", z ? ", " : "", list->order);
 	if (list->type >= 0)
-		add(t, "%s%s", z || list->order >= 0 ? ", " : "", b->zones.type_name[list->type]);
+		mmw_text_add(t, "%s%s", z || list->order >= 0 ? ", " : "", b->zones.type_name[list->type]);
 }
 
 /* Node and zone as the problem's numbers have them: node << 32 | zone. */
-static void add_zone(struct text *t, const struct mmw_buddy *b, uint64_t id)
+static void add_zone(struct mmw_text *t, const struct mmw_buddy *b, uint64_t id)
 {
 	uint64_t node = id >> 32, index = (uint32_t)id;
 
 	for (size_t i = 0; i < b->zones.n; i++) {
 		if (b->zones.zone[i].node == node && b->zones.zone[i].index == index) {
-			add(t, "node %" PRIu64 " zone %s", node, b->zones.zone[i].name);
+			mmw_text_add(t, "node %" PRIu64 " zone %s", node, b->zones.zone[i].name);
 			return;
 		}
 	}
-	add(t, "node %" PRIu64 " zone number %" PRIu64, node, index);
+	mmw_text_add(t, "node %" PRIu64 " zone number %" PRIu64, node, index);
 }
 
-static void add_type(struct text *t, const struct mmw_buddy *b, uint64_t type)
+static void add_type(struct mmw_text *t, const struct mmw_buddy *b, uint64_t type)
 {
 	if (type < b->zones.types)
-		add(t, "%s", b->zones.type_name[type]);
+		mmw_text_add(t, "%s", b->zones.type_name[type]);
 	else
-		add(t, "number %" PRIu64, type);
+		mmw_text_add(t, "number %" PRIu64, type);
 }
 
-static void add_page(struct text *t, const struct mmw_buddy_problem *p)
+static void add_page(struct mmw_text *t, const struct mmw_buddy_problem *p)
 {
 	if (p->pfn == MMW_ABSENT)
-		add(t, "list head 0x%" PRIx64, p->addr);
+		mmw_text_add(t, "list head 0x%" PRIx64, p->addr);
 	else
-		add(t, "struct page 0x%" PRIx64 " (frame 0x%" PRIx64 ")", p->addr, p->pfn);
+		mmw_text_add(t, "struct page 0x%" PRIx64 " (frame 0x%" PRIx64 ")", p->addr, p->pfn);
 }
 
-static void add_value(struct text *t, const struct mmw_buddy *b, const struct mmw_buddy_problem *p, char what)
+static void add_value(struct mmw_text *t, const struct mmw_buddy *b, const struct mmw_buddy_problem *p, char what)
 {
 	uint64_t value = strchr("fFzt", what) ? p->found : p->expected;
 
 	switch (what) {
 	case 'P': add_page(t, p); break;
-	case 'A': add(t, "0x%" PRIx64, p->addr); break;
+	case 'A': mmw_text_add(t, "0x%" PRIx64, p->addr); break;
 	case 'l': add_list(t, b, &p->other); break;
-	case 'w': add(t, "%s", mmw_code_word(p->why)); break;
-	case 'f': case 'e': add(t, "%" PRIu64, value); break;
-	case 'F': case 'E': add(t, "0x%" PRIx64, value); break;
+	case 'w': mmw_text_add(t, "%s", mmw_code_word(p->why)); break;
+	case 'f': case 'e': mmw_text_add(t, "%" PRIu64, value); break;
+	case 'F': case 'E': mmw_text_add(t, "0x%" PRIx64, value); break;
 	case 'z': case 'Z': add_zone(t, b, value); break;
 	case 't': case 'T': add_type(t, b, value); break;
 	}
@@ -162,16 +139,16 @@ static void add_value(struct text *t, const struct mmw_buddy *b, const struct mm
 
 void mmw_buddy_problem_text(const struct mmw_buddy *b, const struct mmw_buddy_problem *p, char *buf, size_t size)
 {
-	struct text t = { buf, size };
+	struct mmw_text t = { buf, size };
 
 	buf[0] = '\0';
 	add_list(&t, b, &p->list);
 	if (t.left < size)
-		add(&t, ": ");
+		mmw_text_add(&t, ": ");
 	for (const char *c = kinds[p->kind].text; *c; c++) {
 		if (*c == '%')
 			add_value(&t, b, p, *++c);
 		else
-			add(&t, "%c", *c);
+			mmw_text_add(&t, "%c", *c);
 	}
 }

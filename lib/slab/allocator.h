@@ -24,14 +24,19 @@ struct mmw_slab_allocator {
 	/* Mark what is free in state[slab->objects], all ALLOCATED before. True: the list was whole. */
 	bool (*mark_free)(const struct mmw_slabs *s, struct mmw_vm *vm, const struct mmw_slab *slab, uint8_t *state,
 			  struct mmw_slab_problems *problems);
+	/* What a free object says is the next one, or has said when it was free; 0: the last. NULL: objects do not tell. */
+	int (*next)(const struct mmw_slabs *s, struct mmw_vm *vm, const struct mmw_slab *slab, uint64_t object, uint64_t *out);
 };
 
 extern const struct mmw_slab_allocator mmw_slub;
 
-/* Add to s->held and s->listed. */
-int mmw_slabs_hold(struct mmw_slabs *s, uint64_t object, enum mmw_object_state state, uint32_t who, struct mmw_err *err);
+/* Add to s->held, s->listed and s->counts. */
+int mmw_slabs_hold(struct mmw_slabs *s, const struct mmw_cache *cache, uint64_t object, enum mmw_object_state state,
+		   uint32_t who, struct mmw_err *err);
 int mmw_slabs_list(struct mmw_slabs *s, uint64_t slab, enum mmw_slab_place place, uint32_t who, const struct mmw_cache *cache,
 		   struct mmw_err *err);
+
+int mmw_slabs_count(struct mmw_slabs *s, const struct mmw_cache *cache, const struct mmw_slab_count *count, struct mmw_err *err);
 
 /* The slab whose first struct page is at va, without its objects' states. MMW_E_CORRUPT: there is none. */
 int mmw_slab_read(const struct mmw_slabs *s, struct mmw_vm *vm, uint64_t va, struct mmw_slab *out, struct mmw_err *err);

@@ -11,7 +11,7 @@
 #include "lib/kernel/list.h"
 #include "lib/kernel/shadow.h"
 
-enum { OO_SHIFT = 16, OO_MASK = (1 << OO_SHIFT) - 1, ORDER_MAX = 20 };
+enum { OO_SHIFT = 16, OO_MASK = (1 << OO_SHIFT) - 1, ORDER_MAX = 20, SHEAF_CAPACITY_MAX = 1 << 16 };
 
 struct cache_rec {
 	uint64_t name, size, object_size, align, flags, refcount, ctor, useroffset, usersize, root;
@@ -247,11 +247,22 @@ static void set_kind(const struct opening *o, const struct cache_rec *rec, struc
 	}
 }
 
+/* The numbers of SLUB tell of each other (mm/slub.c, calculate_sizes). */
+static bool is_slub(const struct mmw_caches *c, const struct mmw_cache *cache)
+{
+	uint64_t bytes = (uint64_t)cache->order + mmw_kernel_page_shift(c->kernel) < 63 ?
+			 1ull << (cache->order + mmw_kernel_page_shift(c->kernel)) : 0;
+
+	return cache->objects == bytes / cache->size && cache->inuse <= cache->size &&
+	       (uint64_t)cache->offset + mmw_kernel_arch(c->kernel)->word <= cache->size &&
+	       cache->red_left_pad < cache->size && cache->sheaf_capacity <= SHEAF_CAPACITY_MAX;
+}
+
 /* Sizes of which nothing good can come. */
 static bool is_cache(const struct mmw_caches *c, const struct mmw_cache *cache)
 {
 	return cache->size && cache->object_size <= cache->size && cache->order <= ORDER_MAX &&
-	       (c->kind == MMW_SLOB || cache->objects);
+	       (c->kind == MMW_SLOB || cache->objects) && (c->kind != MMW_SLUB || is_slub(c, cache));
 }
 
 static int add_cache(void *ctx, const struct mmw_link *link, struct mmw_err *err)
@@ -316,13 +327,12 @@ static int sort(struct opening *o, struct mmw_err *err)
 static int read_list(struct opening *o, struct mmw_err *err)
 {
 	struct mmw_caches *c = o->c;
-	struct mmw_list_break broken;
 	int rc = mmw_list_walk(mmw_kernel_vm(c->kernel), mmw_kernel_arch(c->kernel)->word, c->head, MMW_CACHES_MAX, add_cache,
-			       o, &broken, err);
+			       o, &c->list, err);
 
-	if (!rc && broken.end != MMW_LIST_WHOLE)
+	if (!rc && c->list.end != MMW_LIST_WHOLE)
 		snprintf(c->broken, sizeof(c->broken), "the list of caches %s at 0x%" PRIx64 ", after 0x%" PRIx64,
-			 mmw_list_end_text(broken.end), broken.at, broken.from);
+			 mmw_list_end_text(c->list.end), c->list.at, c->list.from);
 	return rc;
 }
 

@@ -8,6 +8,7 @@
 #define MMW_SLAB_CACHE_H
 
 #include "lib/kernel/kernel.h"
+#include "lib/kernel/list.h"
 
 enum mmw_slab_kind { MMW_SLUB, MMW_SLAB, MMW_SLOB };
 
@@ -46,6 +47,7 @@ struct mmw_cache {
 	uint32_t inuse;          /* where what debugging adds to an object begins */
 	uint32_t red_left_pad;   /* bytes before each object */
 	uint64_t random;         /* what these addresses are mixed with, if mmw_caches.hardened */
+	bool recovered_random;   /* not as the cache has it, but as its slabs' own links tell */
 	unsigned min_order, min_objects;  /* of a slab made when memory is short */
 	uint64_t min_partial, cpu_partial;
 	uint64_t sheaves;        /* per-CPU pointer to slub_percpu_sheaves (6.18); 0: none */
@@ -66,6 +68,7 @@ struct mmw_caches {
 	bool flags_guessed;
 	uint64_t head;               /* slab_caches */
 	char broken[160];            /* why not all caches are here, in words; "" */
+	struct mmw_list_break list;  /* the same */
 	/* Where a cache has a pointer for each node: to its kmem_cache_node, and to its barn (7.1; else 0 bytes). */
 	unsigned nodes, node_at, node_step, barn_at;
 	bool has_barns;

@@ -10,6 +10,8 @@
 #include "lib/mm/pass.h"
 #include "lib/slab/allocator.h"
 
+enum { KFENCE_PAGES_MAX = 2 << 16 };  /* CONFIG_KFENCE_NUM_OBJECTS is at most 65535 */
+
 static const struct mmw_slab_allocator *const allocators[] = { &mmw_slub };
 
 const char *mmw_object_state_name(enum mmw_object_state state)
@@ -35,24 +37,48 @@ const char *mmw_slab_place_name(enum mmw_slab_place place)
 
 /* --- opening ------------------------------------------------------------------------------------------------------- */
 
-int mmw_slabs_hold(struct mmw_slabs *s, uint64_t object, enum mmw_object_state state, uint32_t who, struct mmw_err *err)
+int mmw_slabs_hold(struct mmw_slabs *s, const struct mmw_cache *cache, uint64_t object, enum mmw_object_state state,
+		   uint32_t who, struct mmw_err *err)
 {
-	int rc = mmw_vec_reserve(&s->held, &s->cap_held, s->n_held + 1, sizeof(*s->held), err);
+	int rc;
 
+	/* More than memory has room for is no news. */
+	if (s->n_held >= s->memmap.pages * (s->pages.memmap_page / s->pages.word)) {
+		s->problems.more++;
+		return 0;
+	}
+	rc = mmw_vec_reserve(&s->held, &s->cap_held, s->n_held + 1, sizeof(*s->held), err);
 	if (!rc)
-		s->held[s->n_held++] = (struct mmw_held){ .object = object, .state = (uint8_t)state, .who = who };
+		s->held[s->n_held++] = (struct mmw_held){ .object = object, .state = (uint8_t)state, .who = who,
+							  .cache = (uint32_t)(cache - s->caches.cache) };
 	return rc;
 }
 
 int mmw_slabs_list(struct mmw_slabs *s, uint64_t slab, enum mmw_slab_place place, uint32_t who, const struct mmw_cache *cache,
 		   struct mmw_err *err)
 {
-	int rc = mmw_vec_reserve(&s->listed, &s->cap_listed, s->n_listed + 1, sizeof(*s->listed), err);
+	int rc;
 
+	if (s->n_listed >= 2 * s->memmap.pages) {
+		s->problems.more++;
+		return 0;
+	}
+	rc = mmw_vec_reserve(&s->listed, &s->cap_listed, s->n_listed + 1, sizeof(*s->listed), err);
 	if (!rc)
 		s->listed[s->n_listed++] = (struct mmw_listed){ .slab = slab, .place = (uint8_t)place, .who = who,
 								.cache = (uint32_t)(cache - s->caches.cache) };
 	return rc;
+}
+
+int mmw_slabs_count(struct mmw_slabs *s, const struct mmw_cache *cache, const struct mmw_slab_count *count, struct mmw_err *err)
+{
+	int rc = mmw_vec_reserve(&s->counts, &s->cap_counts, s->n_counts + 1, sizeof(*s->counts), err);
+
+	if (rc)
+		return rc;
+	s->counts[s->n_counts] = *count;
+	s->counts[s->n_counts++].cache = (uint32_t)(cache - s->caches.cache);
+	return 0;
 }
 
 /* Both kinds of record begin with an address. */
@@ -79,7 +105,8 @@ static void sort(struct mmw_slabs *s)
 	for (size_t i = 1; i < s->n_held; i++)
 		if (s->held[i].object == s->held[i - 1].object)
 			mmw_slab_problem_add(&s->problems, &(struct mmw_slab_problem){ .kind = MMW_SLAB_HELD_TWICE,
-				.addr = s->held[i].object, .cpu = -1, .node = -1 });
+				.cache = s->caches.cache[s->held[i].cache].va, .addr = s->held[i].object, .cpu = -1,
+				.node = -1 });
 }
 
 static int open_allocator(struct mmw_slabs *s, enum mmw_slabs_depth depth, struct mmw_err *err)
@@ -97,6 +124,36 @@ static int open_allocator(struct mmw_slabs *s, enum mmw_slabs_depth depth, struc
 			mmw_slab_kind_name(s->caches.kind));
 }
 
+static bool is_slab_head(const struct mmw_pages *p, const struct mmw_page *page)
+{
+	return !mmw_page_is_tail(page) && (mmw_page_flag(p, page, MMW_PG_SLAB) || mmw_page_is(p, page, MMW_PGTY_SLAB));
+}
+
+/*
+ * KFENCE's pool (mm/kfence/core.c): pages of objects, each marked as a slab to 6.x, with guard pages between; before the
+ * first two guards. How many, no variable tells, so to where they alternate.
+ */
+static void find_kfence(struct mmw_slabs *s)
+{
+	struct mmw_vm *vm = mmw_kernel_vm(s->kernel);
+	uint64_t pool, pfn, n = 2, page = s->pages.memmap_page;
+	const struct mmw_region *region;
+	struct mmw_page even, odd;
+
+	if (mmw_kernel_variable(s->kernel, "__kfence_pool", mmw_kernel_arch(s->kernel)->word, &pool, NULL) || !pool)
+		return;
+	region = mmw_layout_find(s->layout, pool);
+	if (!region || !region->linear)
+		return;
+	pfn = (pool - region->delta) / page;
+	while (n < KFENCE_PAGES_MAX && !mmw_page_read(&s->pages, vm, pfn + n, &even, NULL) &&
+	       !mmw_page_read(&s->pages, vm, pfn + n + 1, &odd, NULL) && is_slab_head(&s->pages, &even) &&
+	       !is_slab_head(&s->pages, &odd))
+		n += 2;
+	s->kfence_first = pool;
+	s->kfence_last = pool + n * page - 1;
+}
+
 int mmw_slabs_open(struct mmw_kernel *k, enum mmw_slabs_depth depth, struct mmw_slabs *out, struct mmw_err *err)
 {
 	int rc;
@@ -107,6 +164,8 @@ int mmw_slabs_open(struct mmw_kernel *k, enum mmw_slabs_depth depth, struct mmw_
 	rc = mmw_memmap_open(k, &out->memmap, err);
 	rc = rc ? rc : mmw_pages_bind(k, &out->memmap, &out->pages, err);
 	rc = rc ? rc : mmw_caches_open(k, &out->caches, err);
+	if (!rc)
+		find_kfence(out);
 	for (size_t i = 0; !rc && i < out->caches.n; i++)
 		if (out->caches.cache[i].bad)
 			mmw_slab_problem_add(&out->problems, &(struct mmw_slab_problem){ .kind = MMW_SLAB_BAD_CACHE,
@@ -125,6 +184,7 @@ void mmw_slabs_close(struct mmw_slabs *s)
 		s->allocator->close(s);
 	free(s->held);
 	free(s->listed);
+	free(s->counts);
 	free(s->info);
 	free(s->problems.problem);
 	mmw_caches_close(&s->caches);
@@ -204,7 +264,8 @@ static struct mmw_slab_problem problem_of(const struct mmw_slab *slab, enum mmw_
 static void check_room(const struct mmw_slabs *s, struct mmw_slab *slab, struct mmw_slab_problems *problems)
 {
 	struct mmw_slab_problem p = problem_of(slab, MMW_SLAB_GEOMETRY);
-	uint64_t start = slab->first - slab->memory, bytes = bytes_of(s, slab), room;
+	/* What is left of the first object is part of its size. */
+	uint64_t start = slab->first - slab->memory - slab->cache->red_left_pad, bytes = bytes_of(s, slab), room;
 
 	room = start <= bytes ? (bytes - start) / slab->cache->size : 0;
 	if (slab->objects <= room)
@@ -229,17 +290,14 @@ static bool fill(const struct mmw_slabs *s, struct mmw_vm *vm, const struct mmw_
 	out->node = s->pages.has_place ? mmw_page_node(&s->pages.place, page->flags) : 0;
 	if (!mmw_layout_direct(s->layout, page->pfn * s->pages.memmap_page, &out->memory))
 		return false;
+	if (s->kfence_last && out->memory >= s->kfence_first && out->memory <= s->kfence_last)
+		return false;
 	if (!mmw_folio_of(&s->pages, vm, run, page, &folio, NULL))
 		out->order = folio.order;
 	if (!s->allocator->take(s, bytes, out))
 		return false;
 	out->objects = (uint32_t)mmw_min64(out->objects, MMW_SLAB_OBJECTS_MAX);
 	return true;
-}
-
-static bool is_slab_head(const struct mmw_pages *p, const struct mmw_page *page)
-{
-	return !mmw_page_is_tail(page) && (mmw_page_flag(p, page, MMW_PG_SLAB) || mmw_page_is(p, page, MMW_PGTY_SLAB));
 }
 
 static void hold(const struct mmw_slabs *s, const struct mmw_slab *slab, uint8_t *state, struct mmw_slab_problems *problems)
@@ -365,6 +423,7 @@ struct section {
 	size_t n, cap;
 	uint8_t *states;
 	size_t n_states, cap_states;
+	uint64_t unread;
 	struct mmw_slab_problems problems;
 };
 
@@ -410,6 +469,8 @@ static int64_t look(void *ctx, void *state, const struct mmw_page_run *run)
 	const struct mmw_pages *p = &scan->s->pages;
 	int rc = 0;
 
+	if (!run->bytes && run->state == MMW_FRAME_ONLINE && run->why != MMW_E_NOTPRESENT)
+		((struct section *)state)->unread += run->n;
 	for (uint64_t i = 0; run->bytes && !rc && i < run->n; i++) {
 		const uint8_t *bytes = run->bytes + i * p->size;
 		struct mmw_page page;
@@ -432,6 +493,7 @@ static int gather(void *ctx, void *state, struct mmw_err *err)
 	for (size_t i = 0; i < sec->problems.n; i++)
 		mmw_slab_problem_add(&scan->s->problems, &sec->problems.problem[i]);
 	scan->s->problems.more += sec->problems.more;
+	scan->s->unread += sec->unread;
 	for (size_t i = 0; !rc && i < sec->n; i++) {
 		struct mmw_slab *slab = &sec->slab[i];
 
@@ -461,5 +523,6 @@ int mmw_slabs_pass(struct mmw_slabs *s, const struct mmw_slabs_opts *opts, mmw_s
 	static const struct mmw_pass_ops ops = { sizeof(struct section), look, gather, drop };
 	struct scan scan = { .s = s, .opts = opts, .visit = visit, .ctx = ctx };
 
+	s->unread = 0;
 	return mmw_pass(s->kernel, &s->memmap, opts->threads, &ops, &scan, err);
 }

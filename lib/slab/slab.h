@@ -66,6 +66,7 @@ struct mmw_held {
 	uint64_t object;
 	uint8_t state;
 	uint32_t who;         /* CPU, or node (BARN, SHARED, ALIEN) */
+	uint32_t cache;       /* index: for whose allocations */
 };
 
 /* A slab that a list has, or a CPU. */
@@ -74,6 +75,13 @@ struct mmw_listed {
 	uint8_t place;
 	uint32_t who;         /* CPU or node */
 	uint32_t cache;       /* index: whose list it is */
+};
+
+/* What a cache's structure for a node (at va) counts. */
+struct mmw_slab_count {
+	uint64_t va;
+	uint32_t cache, node; /* index; number */
+	uint64_t slabs, objects;
 };
 
 /* A line of /proc/slabinfo, as this kernel's own arithmetic has it (get_slabinfo). */
@@ -94,7 +102,12 @@ struct mmw_slabs {
 	size_t n_held, cap_held;
 	struct mmw_listed *listed;    /* ascending by slab */
 	size_t n_listed, cap_listed;
+	struct mmw_slab_count *counts;  /* by cache and node; those that can be read */
+	size_t n_counts, cap_counts;
 	struct mmw_slabinfo *info;    /* of each cache */
+	/* KFENCE's pool (5.12), whose pages are marked as slabs and are none: addresses; last 0: there is no pool. */
+	uint64_t kfence_first, kfence_last;
+	uint64_t unread;              /* frames of memory whose struct pages the last pass could not read */
 	struct mmw_slab_problems problems;  /* found on opening */
 };
 

@@ -12,12 +12,14 @@
 #include <string.h>
 
 #include "lib/base/bytes.h"
+#include "lib/base/set.h"
 #include "lib/base/vec.h"
 #include "lib/kernel/list.h"
 #include "lib/kernel/percpu.h"
 #include "lib/kernel/rcu.h"
 #include "lib/kernel/shadow.h"
 #include "lib/slab/allocator.h"
+#include "lib/slab/secret.h"
 
 enum {
 	LIST_MAX = 1 << 26,        /* slabs of a node's list */
@@ -25,6 +27,8 @@ enum {
 	SCAN_MAX = 10000,          /* from 6.10 on slabinfo looks at so many slabs of a list (MAX_PARTIAL_TO_SCAN) */
 	SHEAF_MAX = 1 << 16,
 	SAMPLES = 64,
+	SECRET_LISTS = 16,         /* free lists of a cache that are asked for its number */
+	SECRET_LINKS = 1 << 24,    /* links of all caches that may be read for that */
 };
 
 struct slab_rec {
@@ -42,6 +46,15 @@ static const struct mmw_field slab_fields[] = {
 
 struct node_rec {
 	uint64_t nr_partial, nr_slabs, total_objects, barn;
+};
+
+struct barn_rec {
+	uint64_t nr_full, nr_empty;
+};
+
+static const struct mmw_field barn_fields[] = {
+	MMW_FIELD(barn_rec, nr_full, "nr_full"),
+	MMW_FIELD(barn_rec, nr_empty, "nr_empty"),
 };
 
 static const struct mmw_field node_fields[] = {
@@ -85,8 +98,8 @@ struct opening {
 	struct mmw_vm *vm;
 	struct slub *own;
 	struct mmw_err *err;
-	struct mmw_shadow node, cpu, sheaves;
-	struct mmw_member partial, slab_list, full_sheaves, barn_list, sheaf_size, sheaf_objects, sheaf_rcu, sheaf_cache;
+	struct mmw_shadow node, cpu, sheaves, barn;
+	struct mmw_member partial, slab_list, full_sheaves, empty_sheaves, barn_list, sheaf_size, sheaf_objects, sheaf_rcu, sheaf_cache;
 	bool has_cpu_slabs, has_sheaves;
 	bool samples;           /* the counting of free objects stops at SCAN_MAX slabs */
 	struct mmw_percpu cpus;
@@ -95,6 +108,7 @@ struct opening {
 	/* the list that is being walked */
 	const struct mmw_cache *cache;
 	unsigned at_node;
+	int64_t at_cpu;         /* -1: a node's */
 	uint64_t free, listed;
 };
 
@@ -115,6 +129,17 @@ static uint64_t decode(const struct mmw_slabs *s, const struct mmw_cache *c, boo
 	return (link ^ c->random ^ (swab ? reverse(at & own->mask, own->word) : at)) & own->mask;
 }
 
+static int next_object(const struct mmw_slabs *s, struct mmw_vm *vm, const struct mmw_slab *slab, uint64_t object, uint64_t *out)
+{
+	const struct slub *own = s->own;
+	uint64_t link, at = object + slab->cache->offset;
+	int rc = mmw_vm_read_uint(vm, at, own->word, &link, NULL);
+
+	if (!rc)
+		*out = decode(s, slab->cache, own->swab, link, at);
+	return rc;
+}
+
 static struct mmw_slab_problem problem_of(const struct mmw_slab *slab, enum mmw_slab_problem_kind kind, uint64_t addr,
 					  uint64_t found, uint64_t expected)
 {
@@ -129,13 +154,12 @@ static struct mmw_slab_problem problem_of(const struct mmw_slab *slab, enum mmw_
 static uint32_t follow(const struct mmw_slabs *s, struct mmw_vm *vm, const struct mmw_slab *slab, uint64_t first,
 		       enum mmw_object_state mark, uint8_t *state, struct mmw_slab_problem *wrong)
 {
-	const struct slub *own = s->own;
 	uint64_t at = first, from = slab->va, offset;
 	uint32_t n = 0, index;
 
 	*wrong = problem_of(slab, MMW_SLAB_PROBLEM_KINDS, 0, 0, 0);
 	while (at) {
-		uint64_t link;
+		uint64_t next;
 		int rc;
 
 		wrong->addr = at;
@@ -150,14 +174,14 @@ static uint32_t follow(const struct mmw_slabs *s, struct mmw_vm *vm, const struc
 		}
 		state[index] = (uint8_t)mark;
 		n++;
-		rc = mmw_vm_read_uint(vm, at + slab->cache->offset, own->word, &link, NULL);
+		rc = next_object(s, vm, slab, at, &next);
 		if (rc) {
 			wrong->kind = MMW_SLAB_FREE_UNREADABLE;
 			wrong->why = (enum mmw_code)-rc;
 			return n;
 		}
 		from = at;
-		at = decode(s, slab->cache, own->swab, link, at + slab->cache->offset);
+		at = next;
 	}
 	return n;
 }
@@ -174,6 +198,11 @@ static bool mark_free(const struct mmw_slabs *s, struct mmw_vm *vm, const struct
 	}
 	if (n + slab->inuse == slab->objects)
 		return true;
+	if (slab->inuse > slab->objects) {
+		wrong = problem_of(slab, MMW_SLAB_INUSE, slab->va, slab->inuse, slab->objects);
+		mmw_slab_problem_add(problems, &wrong);
+		return true;
+	}
 	wrong = problem_of(slab, MMW_SLAB_FREE_COUNT, slab->va, n, slab->objects - slab->inuse);
 	mmw_slab_problem_add(problems, &wrong);
 	return true;
@@ -199,14 +228,22 @@ static bool take(const struct mmw_slabs *s, const uint8_t *bytes, struct mmw_sla
 
 static void add_problem(struct opening *o, enum mmw_slab_problem_kind kind, uint64_t addr, uint64_t found, uint64_t expected, int why)
 {
-	mmw_slab_problem_add(&o->s->problems, &(struct mmw_slab_problem){ .kind = kind, .cache = o->cache->va, .addr = addr, .cpu = -1,
-				.node = o->at_node, .found = found, .expected = expected, .why = (enum mmw_code)-why });
+	mmw_slab_problem_add(&o->s->problems, &(struct mmw_slab_problem){ .kind = kind, .cache = o->cache->va, .addr = addr,
+				.cpu = o->at_cpu, .node = o->at_cpu < 0 ? (int64_t)o->at_node : -1, .found = found, .expected = expected, .why = (enum mmw_code)-why });
 }
 
 static void list_problem(struct opening *o, const struct mmw_list_break *broken)
 {
 	if (broken->end != MMW_LIST_WHOLE)
 		add_problem(o, MMW_SLAB_LIST_BROKEN, broken->at, broken->from, broken->end, -(int)broken->why);
+}
+
+static void check_link(struct opening *o, const struct mmw_link *link)
+{
+	uint64_t back = link->backward ? link->next : link->prev;
+
+	if (back != link->from)
+		add_problem(o, MMW_SLAB_LINK, link->at, back, link->from, 0);
 }
 
 static int visit_partial(void *ctx, const struct mmw_link *link, struct mmw_err *err)
@@ -219,6 +256,7 @@ static int visit_partial(void *ctx, const struct mmw_link *link, struct mmw_err 
 		return 1;
 	if (rec.cache != o->cache->va)
 		add_problem(o, MMW_SLAB_OTHER_CACHE, va, rec.cache, o->cache->va, 0);
+	check_link(o, link);
 	/* The kernel's own count, as slabinfo has it; from the list's head. */
 	if (rec.objects >= rec.inuse && !link->backward && (!o->samples || o->listed < SCAN_MAX))
 		o->free += rec.objects - rec.inuse;
@@ -269,33 +307,53 @@ static int read_partial(struct opening *o, uint64_t va, const struct node_rec *n
 		info->known = false;
 		return 0;
 	}
+	rc = mmw_slabs_count(o->s, o->cache, &(struct mmw_slab_count){ .va = va, .node = o->at_node, .slabs = node->nr_slabs,
+									.objects = node->total_objects }, o->err);
 	info->num_slabs += node->nr_slabs;
 	info->active_slabs += node->nr_slabs;
 	info->num_objs += node->total_objects;
 	info->active_objs += node->total_objects - o->free;
+	return rc;
+}
+
+/* How many objects a sheaf says it has, and what contradicts that; state: of its objects, FREE if it must not have any. */
+static int sheaf_size(struct opening *o, uint64_t va, enum mmw_object_state state, uint64_t *size)
+{
+	uint64_t cache = 0, capacity = o->cache->sheaf_capacity;
+	int rc = mmw_vm_read_uint(o->vm, va + o->sheaf_size.offset, (unsigned)o->sheaf_size.size, size, NULL);
+
+	rc = rc ? rc : mmw_vm_read_uint(o->vm, va + o->sheaf_cache.offset, o->own->word, &cache, NULL);
+	if (rc) {
+		add_problem(o, MMW_SLAB_CPU_UNREADABLE, va, 0, 0, rc);
+		return rc;
+	}
+	/* Caches without sheaves share an empty one. */
+	if (*size && cache != o->cache->va)
+		add_problem(o, MMW_SLAB_SHEAF_CACHE, va, cache, o->cache->va, 0);
+	if (state == MMW_OBJECT_FREE && *size)
+		add_problem(o, MMW_SLAB_SHEAF_SIZE, va, *size, 0, 0);
+	else if (*size > capacity || (!*size && state == MMW_OBJECT_BARN))
+		add_problem(o, MMW_SLAB_SHEAF_SIZE, va, *size, capacity, 0);
+	/* Which of those objects it has, and which it had once, nobody can tell. */
+	if (*size > capacity)
+		*size = 0;
 	return 0;
 }
 
-static int read_sheaf(struct opening *o, uint64_t va, enum mmw_object_state state, uint32_t who, uint32_t capacity)
+static int read_sheaf(struct opening *o, uint64_t va, enum mmw_object_state state, uint32_t who)
 {
 	uint64_t size = 0, object;
-	int rc = mmw_vm_read_uint(o->vm, va + o->sheaf_size.offset, (unsigned)o->sheaf_size.size, &size, NULL);
+	int rc;
 
-	if (rc) {
-		add_problem(o, MMW_SLAB_CPU_UNREADABLE, va, 0, 0, rc);
+	if (sheaf_size(o, va, state, &size))
 		return 0;
-	}
-	if (size > capacity) {
-		add_problem(o, MMW_SLAB_SHEAF_SIZE, va, size, capacity, 0);
-		size = capacity;
-	}
 	for (uint64_t i = 0; i < size; i++) {
 		rc = mmw_vm_read_uint(o->vm, va + o->sheaf_objects.offset + i * o->own->word, o->own->word, &object, NULL);
 		if (rc) {
 			add_problem(o, MMW_SLAB_CPU_UNREADABLE, va, 0, 0, rc);
 			return 0;
 		}
-		rc = mmw_slabs_hold(o->s, object, state, who, o->err);
+		rc = mmw_slabs_hold(o->s, o->cache, object, state, who, o->err);
 		if (rc)
 			return rc;
 	}
@@ -307,17 +365,49 @@ static int visit_sheaf(void *ctx, const struct mmw_link *link, struct mmw_err *e
 	struct opening *o = ctx;
 
 	(void)err;
-	return read_sheaf(o, link->at - o->barn_list.offset, MMW_OBJECT_BARN, o->at_node, o->cache->sheaf_capacity);
+	check_link(o, link);
+	o->listed++;
+	return read_sheaf(o, link->at - o->barn_list.offset, MMW_OBJECT_BARN, o->at_node);
 }
 
-static int read_barn(struct opening *o, uint64_t barn)
+static int visit_empty(void *ctx, const struct mmw_link *link, struct mmw_err *err)
+{
+	struct opening *o = ctx;
+	uint64_t size;
+
+	(void)err;
+	check_link(o, link);
+	o->listed++;
+	sheaf_size(o, link->at - o->barn_list.offset, MMW_OBJECT_FREE, &size);
+	return 0;
+}
+
+static int read_sheaves_of(struct opening *o, uint64_t head, mmw_list_visit *visit, uint64_t count)
 {
 	struct mmw_list_break broken;
-	int rc = mmw_list_walk(o->vm, o->own->word, barn + o->full_sheaves.offset, SHEAF_MAX, visit_sheaf, o, &broken, o->err);
+	int rc;
 
-	if (!rc)
-		list_problem(o, &broken);
-	return rc;
+	o->listed = 0;
+	rc = mmw_list_walk(o->vm, o->own->word, head, SHEAF_MAX, visit, o, &broken, o->err);
+	if (rc)
+		return rc;
+	list_problem(o, &broken);
+	if (o->listed != count)
+		add_problem(o, MMW_SLAB_LIST_COUNT, head, o->listed, count, 0);
+	return 0;
+}
+
+static int read_barn(struct opening *o, uint64_t va)
+{
+	struct barn_rec barn;
+	int rc = mmw_shadow_read(&o->barn, o->vm, va, &barn, NULL);
+
+	if (rc) {
+		add_problem(o, MMW_SLAB_NODE_UNREADABLE, va, 0, 0, rc);
+		return 0;
+	}
+	rc = read_sheaves_of(o, va + o->full_sheaves.offset, visit_sheaf, barn.nr_full);
+	return rc ? rc : read_sheaves_of(o, va + o->empty_sheaves.offset, visit_empty, barn.nr_empty);
 }
 
 /* The node's pointer in a cache's array; 0 where there is none, or it cannot be read, which is said. */
@@ -376,7 +466,7 @@ static int hold_freelist(struct opening *o, uint32_t cpu, const struct mmw_slab 
 		mmw_slab_problem_add(&o->s->problems, &wrong);
 	for (uint32_t i = 0; !rc && i < slab->objects; i++)
 		if (o->state[i] == MMW_OBJECT_CPU)
-			rc = mmw_slabs_hold(o->s, mmw_slab_object_va(slab, i), MMW_OBJECT_CPU, cpu, o->err);
+			rc = mmw_slabs_hold(o->s, o->cache, mmw_slab_object_va(slab, i), MMW_OBJECT_CPU, cpu, o->err);
 	return rc;
 }
 
@@ -395,24 +485,32 @@ static bool read_cpu_slab(struct opening *o, uint32_t cpu, uint64_t va, uint64_t
 
 static int read_chain(struct opening *o, uint32_t cpu, uint64_t va, uint64_t from)
 {
-	for (unsigned n = 0; va; n++) {
+	struct mmw_set seen = { 0 };
+	int rc = 0;
+
+	while (!rc && va) {
 		struct mmw_slab slab;
 		struct slab_rec rec;
-		int rc;
 
-		if (n == CHAIN_MAX) {
-			cpu_problem(o, MMW_SLAB_LIST_BROKEN, cpu, va, from, 0);
-			return 0;
+		rc = seen.n < CHAIN_MAX ? mmw_set_add(&seen, va) : 0;
+		if (rc < 0) {
+			rc = mmw_fail(o->err, MMW_E_NOMEM, 0, "no memory for a chain of slabs");
+			break;
 		}
-		if (!read_cpu_slab(o, cpu, va, from, &slab) || mmw_shadow_read(&o->own->slab, o->vm, va, &rec, NULL))
-			return 0;
+		if (!rc) {
+			add_problem(o, MMW_SLAB_LIST_BROKEN, va, from, seen.n < CHAIN_MAX ? MMW_LIST_CYCLE : MMW_LIST_LONG, 0);
+			break;
+		}
+		if (!read_cpu_slab(o, cpu, va, from, &slab) || mmw_shadow_read(&o->own->slab, o->vm, va, &rec, NULL)) {
+			rc = 0;
+			break;
+		}
 		rc = mmw_slabs_list(o->s, va, MMW_SLAB_CPU_PARTIAL, cpu, o->cache, o->err);
-		if (rc)
-			return rc;
 		from = va;
 		va = rec.next == MMW_ABSENT ? 0 : rec.next;
 	}
-	return 0;
+	mmw_set_free(&seen);
+	return rc;
 }
 
 static int read_cpu(struct opening *o, size_t i)
@@ -438,7 +536,7 @@ static int read_cpu(struct opening *o, size_t i)
 static int read_sheaves(struct opening *o, size_t i)
 {
 	uint64_t va = mmw_percpu_address(&o->cpus, o->cache->sheaves, i);
-	uint32_t cpu = o->cpus.cpus[i].cpu, capacity = o->cache->sheaf_capacity;
+	uint32_t cpu = o->cpus.cpus[i].cpu;
 	struct sheaves_rec rec;
 	int rc = mmw_shadow_read(&o->sheaves, o->vm, va, &rec, NULL);
 
@@ -446,11 +544,11 @@ static int read_sheaves(struct opening *o, size_t i)
 		cpu_problem(o, MMW_SLAB_CPU_UNREADABLE, cpu, va, 0, rc);
 		return 0;
 	}
-	rc = rec.main ? read_sheaf(o, rec.main, MMW_OBJECT_SHEAF, cpu, capacity) : 0;
+	rc = rec.main ? read_sheaf(o, rec.main, MMW_OBJECT_SHEAF, cpu) : 0;
 	if (!rc && rec.spare)
-		rc = read_sheaf(o, rec.spare, MMW_OBJECT_SHEAF, cpu, capacity);
+		rc = read_sheaf(o, rec.spare, MMW_OBJECT_SHEAF, cpu);
 	if (!rc && rec.rcu_free)
-		rc = read_sheaf(o, rec.rcu_free, MMW_OBJECT_RCU, cpu, capacity);
+		rc = read_sheaf(o, rec.rcu_free, MMW_OBJECT_RCU, cpu);
 	return rc;
 }
 
@@ -460,6 +558,7 @@ static int read_nodes(struct opening *o, enum mmw_slabs_depth depth)
 	int rc = 0;
 
 	info->known = true;
+	o->at_cpu = -1;
 	for (o->at_node = 0; !rc && o->at_node < o->s->caches.nodes; o->at_node++)
 		rc = read_node(o, depth == MMW_SLABS_OBJECTS, info);
 	return rc;
@@ -469,10 +568,13 @@ static int read_cpus(struct opening *o)
 {
 	int rc = 0;
 
-	for (size_t i = 0; !rc && o->has_cpu_slabs && o->cache->cpu && i < o->cpus.n; i++)
-		rc = read_cpu(o, i);
-	for (size_t i = 0; !rc && o->has_sheaves && o->cache->sheaves && i < o->cpus.n; i++)
-		rc = read_sheaves(o, i);
+	for (size_t i = 0; !rc && i < o->cpus.n; i++) {
+		o->at_cpu = o->cpus.cpus[i].cpu;
+		if (o->has_cpu_slabs && o->cache->cpu)
+			rc = read_cpu(o, i);
+		if (!rc && o->has_sheaves && o->cache->sheaves)
+			rc = read_sheaves(o, i);
+	}
 	return rc;
 }
 
@@ -486,7 +588,8 @@ static int visit_waiting(void *ctx, uint64_t head, uint32_t cpu, struct mmw_err 
 	if (mmw_vm_read_uint(o->vm, sheaf + o->sheaf_cache.offset, o->own->word, &cache, NULL))
 		return 0;
 	o->cache = mmw_cache_at(&o->s->caches, cache);
-	return o->cache ? read_sheaf(o, sheaf, MMW_OBJECT_RCU, cpu, o->cache->sheaf_capacity) : 0;
+	o->at_cpu = cpu;
+	return o->cache && !o->cache->bad ? read_sheaf(o, sheaf, MMW_OBJECT_RCU, cpu) : 0;
 }
 
 static int read_waiting(struct opening *o)
@@ -524,7 +627,9 @@ static int bind_sheaves(struct mmw_kernel *k, struct opening *o)
 {
 	int rc = mmw_shadow_bind(k, "slub_percpu_sheaves", sheaves_fields, mmw_array_len(sheaves_fields), &o->sheaves, o->err);
 
+	rc = rc ? rc : mmw_shadow_bind(k, "node_barn", barn_fields, mmw_array_len(barn_fields), &o->barn, o->err);
 	rc = rc ? rc : mmw_kernel_member(k, "node_barn", "sheaves_full", &o->full_sheaves, NULL, o->err);
+	rc = rc ? rc : mmw_kernel_member(k, "node_barn", "sheaves_empty", &o->empty_sheaves, NULL, o->err);
 	rc = rc ? rc : mmw_kernel_member(k, "slab_sheaf", "barn_list", &o->barn_list, NULL, o->err);
 	rc = rc ? rc : mmw_kernel_member_any(k, "slab_sheaf", "rcu_head|callback_head", &o->sheaf_rcu, o->err);
 	rc = rc ? rc : mmw_kernel_member(k, "slab_sheaf", "cache", &o->sheaf_cache, NULL, o->err);
@@ -576,6 +681,63 @@ static void find_mixing(struct opening *o)
 		o->own->swab = reversed > plain;
 }
 
+/* Of the free lists of a cache, some: of its nodes' slabs (which begin at *listed) and of its CPUs. */
+static size_t sample_lists(struct opening *o, size_t *listed, struct mmw_secret_list *lists)
+{
+	const struct mmw_slabs *s = o->s;
+	uint32_t cache = (uint32_t)(o->cache - s->caches.cache);
+	size_t n = 0;
+
+	for (; *listed < s->n_listed && s->listed[*listed].cache == cache; ++*listed) {
+		struct mmw_slab *slab = &lists[n].slab;
+
+		if (n == SECRET_LISTS / 2 || mmw_slab_read(s, o->vm, s->listed[*listed].slab, slab, NULL) ||
+		    slab->cache != o->cache || !slab->freelist || slab->inuse >= slab->objects)
+			continue;
+		lists[n].first = slab->freelist;
+		lists[n++].free = slab->objects - slab->inuse;
+	}
+	for (size_t i = 0; o->has_cpu_slabs && o->cache->cpu && i < o->cpus.n && n < SECRET_LISTS; i++) {
+		struct cpu_rec rec;
+
+		if (mmw_shadow_read(&o->cpu, o->vm, mmw_percpu_address(&o->cpus, o->cache->cpu, i), &rec, NULL) ||
+		    !rec.freelist || mmw_slab_read(s, o->vm, rec.slab, &lists[n].slab, NULL) ||
+		    lists[n].slab.cache != o->cache)
+			continue;
+		lists[n].first = rec.freelist;
+		lists[n++].free = 0;
+	}
+	return n;
+}
+
+/* Where none of a cache's free lists ends by its number, there may be one by which they do. */
+static void mend_secrets(struct opening *o)
+{
+	struct mmw_secret secret = { o->vm, o->own->word, o->own->swab, o->own->mask, SECRET_LINKS };
+	struct mmw_secret_list lists[SECRET_LISTS];
+	size_t listed = 0;
+
+	o->at_cpu = -1;
+	for (size_t i = 0; i < o->s->caches.n; i++) {
+		struct mmw_cache *cache = &o->s->caches.cache[i];
+		uint64_t random;
+		size_t n, fit = 0;
+
+		o->cache = cache;
+		if (cache->bad)
+			continue;
+		n = sample_lists(o, &listed, lists);
+		for (size_t j = 0; j < n; j++)
+			fit += mmw_secret_follow(&secret, &lists[j], cache->random) > 0;
+		if (fit || !n || !mmw_secret_find(&secret, lists, n, &random))
+			continue;
+		mmw_slab_problem_add(&o->s->problems, &(struct mmw_slab_problem){ .kind = MMW_SLAB_SECRET, .cache = cache->va,
+				     .addr = cache->va, .found = cache->random, .expected = random, .cpu = -1, .node = -1 });
+		cache->random = random;
+		cache->recovered_random = true;
+	}
+}
+
 static int open_slub(struct mmw_slabs *s, enum mmw_slabs_depth depth, struct mmw_err *err)
 {
 	struct mmw_kernel *k = s->kernel;
@@ -596,6 +758,8 @@ static int open_slub(struct mmw_slabs *s, enum mmw_slabs_depth depth, struct mmw
 		rc = o.cache->bad ? 0 : read_nodes(&o, depth);
 	if (!rc && depth == MMW_SLABS_OBJECTS)
 		find_mixing(&o);
+	if (!rc && depth == MMW_SLABS_OBJECTS && s->caches.hardened)
+		mend_secrets(&o);
 	for (o.cache = s->caches.cache; !rc && depth == MMW_SLABS_OBJECTS && o.cache < s->caches.cache + s->caches.n; o.cache++)
 		rc = o.cache->bad ? 0 : read_cpus(&o);
 	if (!rc && depth == MMW_SLABS_OBJECTS && o.has_sheaves)
@@ -616,4 +780,5 @@ const struct mmw_slab_allocator mmw_slub = {
 	.close = close_slub,
 	.take = take,
 	.mark_free = mark_free,
+	.next = next_object,
 };

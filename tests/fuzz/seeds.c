@@ -390,6 +390,23 @@ static bool frames_seed(unsigned index, struct blob *out)
 	return true;
 }
 
+/* The machine, then the same with what caches, nodes and slabs are made of. */
+static bool slab_seed(unsigned index, struct blob *out)
+{
+	static const uint64_t values[] = { 0, 1, 0xffff888000131140, 0xffffea0000004c48, 0xffff888000121000,
+					   0x8000000000000200, 0x0040003d00000040, UINT64_MAX };
+	static const uint16_t places[] = { 0x18, 0x78, 0x88, 0x1a8, 0x408, 0x418, 0x428, 0x1088 };
+
+	if (index >= 64)
+		return false;
+	blob_u8(out, (uint8_t)(index % 2));
+	blob_u8(out, (uint8_t)(index / 2 % 8));
+	blob_uint(out, places[(index / 2 + index / 16) % 8], 2, false);
+	blob_u8(out, 8);
+	blob_uint(out, values[index / 8], 8, false);
+	return true;
+}
+
 /* The machine, then the same with what sections and nodes are made of. */
 static bool memmap_seed(unsigned index, struct blob *out)
 {
@@ -595,6 +612,7 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		{ "notes", notes_seed },
 		{ "qcow2", qcow2_seed },
 		{ "qemu", qemu_seed },
+		{ "slab", slab_seed },
 		{ "symtab", symtab_seed },
 		{ "vmcoreinfo", vmcoreinfo_seed },
 		{ "vmware", vmware_seed },
