@@ -357,7 +357,7 @@ static void tell_object(struct job *j, const struct mmw_slab *slab, uint64_t pa,
 	if (!spot.has_object)
 		return;
 	state = mmw_object_state_name((enum mmw_object_state)slab->state[spot.index]);
-	add(t, "; object 0x%" PRIx64 " %s", spot.object, state);
+	add(t, "; object 0x%" PRIx64 ", %s", spot.object, state);
 	json_object_set_new(v, "object", json_pack("{s:o,s:s,s:s,s:I,s:I}", "address", mmw_json_hex(spot.object), "state", state,
 						   "what", mmw_part_name(spot.kind), "index", (json_int_t)spot.index, "offset",
 						   (json_int_t)spot.offset));
@@ -375,7 +375,8 @@ static void tell_counts(const struct mmw_slab *slab, struct text *t, json_t *v)
 		add(t, ", each of %u bytes in %u", slab->cache->object_size, slab->cache->size);
 	add(t, "; %s", place);
 	if (slab->who >= 0)
-		add(t, " of CPU %d", slab->who);
+		add(t, " %d", slab->who);
+	add(t, "%s", slab->broken ? ", broken" : "");
 	json_object_set_new(v, "objects", json_integer(slab->objects));
 	json_object_set_new(v, "inuse", json_integer(slab->inuse));
 	json_object_set_new(v, "allocated", json_integer(slab->n[MMW_OBJECT_ALLOCATED]));
@@ -386,6 +387,7 @@ static void tell_counts(const struct mmw_slab *slab, struct text *t, json_t *v)
 	json_object_set_new(v, "size", slab->cache ? json_integer(slab->cache->size) : json_null());
 	json_object_set_new(v, "place", json_string(place));
 	json_object_set_new(v, "cpu", slab->who >= 0 ? json_integer(slab->who) : json_null());
+	json_object_set_new(v, "broken", json_boolean(slab->broken));
 }
 
 static void tell_slab(struct job *j, const struct asked *a, struct text *t, json_t *v)
@@ -407,6 +409,7 @@ static void tell_slab(struct job *j, const struct asked *a, struct text *t, json
 	json_object_set_new(v, "cache", mmw_json_hex(slab.cache_va));
 	json_object_set_new(v, "name", slab.cache ? json_string(slab.cache->name) : json_null());
 	tell_counts(&slab, t, v);
+	j->t->damage = j->t->damage || slab.broken;
 	if (slab.state && (a->where.reading == MMW_BY_PA || a->where.reading == MMW_BY_VA))
 		tell_object(j, &slab, a->where.pa, t, v);
 }

@@ -49,7 +49,7 @@ static const struct mmw_col cols[] = {
 	[COL_FREE] = { "free", "objects on its free list", 7, true, true },
 	[COL_HELD] = { "held", "free objects that CPUs and nodes keep for the next who asks", 7, true, true },
 	[COL_UNKNOWN] = { "unknown", "objects that a broken free list may have had", 7, true, false },
-	[COL_BROKEN] = { "broken", "its free list contradicts itself", 6, false, false },
+	[COL_BROKEN] = { "broken", "its free list or its number of objects contradicts the rest", 6, false, false },
 	[COLS] = { 0 },
 };
 
@@ -68,8 +68,8 @@ static const struct mmw_col object_cols[] = {
 
 enum {
 	CACHE_NAME, CACHE_ADDR, CACHE_OBJECT_SIZE, CACHE_SIZE, CACHE_ALIGN, CACHE_ORDER, CACHE_OBJECTS, CACHE_OFFSET, CACHE_RED_LEFT,
-	CACHE_FLAGS, CACHE_FLAG_BITS, CACHE_CTOR, CACHE_REFCOUNT, CACHE_USEROFFSET, CACHE_USERSIZE, CACHE_SHEAF, CACHE_PARTS,
-	CACHE_ROOT,
+	CACHE_FLAGS, CACHE_FLAG_BITS, CACHE_CTOR, CACHE_REFCOUNT, CACHE_USEROFFSET, CACHE_USERSIZE, CACHE_SHEAF, CACHE_RANDOM,
+	CACHE_RECOVERED, CACHE_PARTS, CACHE_ROOT,
 };
 
 static const struct mmw_col cache_cols[] = {
@@ -89,6 +89,8 @@ static const struct mmw_col cache_cols[] = {
 	[CACHE_USEROFFSET] = { "useroffset", "from there on an object may be copied to user space", 10, true, false },
 	[CACHE_USERSIZE] = { "usersize", "and so many bytes", 8, true, false },
 	[CACHE_SHEAF] = { "sheaf_capacity", "objects of a sheaf (SLUB from 6.18)", 14, true, false },
+	[CACHE_RANDOM] = { "random", "what addresses of free objects are mixed with (SLUB, hardened)", 16, true, false },
+	[CACHE_RECOVERED] = { "recovered", "is that not the cache's own number, but what its slabs tell", 9, false, false },
 	[CACHE_PARTS] = { "parts", "what follows an object: kinds and offsets", 20, false, false },
 	[CACHE_ROOT] = { "root", "the cache whose copy for a memory cgroup it is (to 5.8)", 20, false, false },
 	{ 0 },
@@ -270,6 +272,12 @@ static void row_cache(struct job *j, const struct mmw_cache *c)
 	mmw_out_num(o, CACHE_USEROFFSET, c->useroffset);
 	mmw_out_num(o, CACHE_USERSIZE, c->usersize);
 	mmw_out_num(o, CACHE_SHEAF, c->sheaf_capacity);
+	for (int col = CACHE_RANDOM; col <= CACHE_RECOVERED; col++)
+		mmw_out_none(o, col);
+	if (j->s.caches.hardened) {
+		mmw_out_hex(o, CACHE_RANDOM, c->random);
+		mmw_out_bool(o, CACHE_RECOVERED, c->recovered_random);
+	}
 	row_parts(j, c);
 	mmw_out_none(o, CACHE_ROOT);
 	if (&j->s.caches.cache[c->root] != c)
@@ -404,7 +412,7 @@ static void print_slab(struct job *j, const struct mmw_slab *slab)
 		fprintf(to, "  and %u unknown", slab->n[MMW_OBJECT_UNKNOWN]);
 	if (slab->cache && slab->order != slab->cache->order)
 		fprintf(to, "  order %u", slab->order);
-	fputs(slab->broken ? "  free list broken\n" : "\n", to);
+	fputs(slab->broken ? "  broken\n" : "\n", to);
 }
 
 /* The columns of a slab. */
@@ -644,8 +652,71 @@ static void row_spot(struct job *j, const struct mmw_slab *slab, const struct mm
 	mmw_out_num(o, COL_INDEX, spot->index);
 }
 
-/* As a struct; what is larger than the object is said. */
-static int print_type(struct job *j, const char *text, uint64_t object, uint64_t bytes, struct mmw_err *err)
+/* Whose the page is, if it is in no slab. True: kmalloc's, all of the compound page; or it may be. */
+static bool row_other(struct job *j, uint64_t pfn, uint64_t va)
+{
+	struct mmw_out *o = &j->t->out;
+	struct mmw_frame f;
+	struct mmw_owner w;
+	char text[160];
+	bool large;
+
+	mmw_out_hex(o, COL_PFN, pfn);
+	mmw_out_str(o, COL_WHAT, o->mode == MMW_OUT_TEXT ? "in no slab, but in the pool of KFENCE" : "kfence");
+	if (j->s.kfence_last && va >= j->s.kfence_first && va <= j->s.kfence_last)
+		return false;
+	mmw_frame_look(&j->frames, pfn, &f);
+	mmw_owner_of(&j->owners, &f, &va, 1, &w);
+	large = f.read && !f.broken.code && (w.kind == MMW_OWNER_LARGE_KMALLOC || (w.kind == MMW_OWNER_UNEXPLAINED && f.folio.large));
+	snprintf(text, sizeof(text), "in no slab: %s%s", mmw_owner_words(w.kind),
+		 large && w.kind == MMW_OWNER_UNEXPLAINED ? "; compound, as large kmalloc is before kernels marked it" : "");
+	mmw_out_str(o, COL_WHAT, o->mode == MMW_OUT_TEXT ? text : mmw_owner_name(w.kind));
+	if (!large)
+		return false;
+	mmw_out_hex(o, COL_PAGE, f.folio.page.va);
+	mmw_out_hex(o, COL_PFN, f.folio.page.pfn);
+	mmw_out_hex(o, COL_PA, f.folio.page.pfn * j->s.pages.memmap_page);
+	mmw_out_hex(o, COL_MEMORY, va - va % j->s.pages.memmap_page - f.number * j->s.pages.memmap_page);
+	mmw_out_num(o, COL_ORDER, f.folio.order);
+	return true;
+}
+
+/* An address in no slab. */
+static int tell_other(struct job *j, const char *text, const struct mmw_where *where)
+{
+	uint64_t va = 0;
+	bool large;
+
+	if (j->opts->type || j->opts->objects) {
+		mmw_warn("%s is in no slab", text);
+		j->t->damage = true;
+		return 0;
+	}
+	if (!mmw_layout_direct(j->s.layout, where->pa, &va))
+		va = 0;
+	row_asked(j, text, where, va);
+	large = row_other(j, where->pa >> j->frames.page_shift, va);
+	finish_row(j);
+	if (!large)
+		mmw_warn("%s is in no slab", text);
+	j->t->damage = j->t->damage || !large;
+	return 0;
+}
+
+/* What contradicts itself in one slab. */
+static void say_slab(struct job *j, const char *text, const struct mmw_slab_problems *p)
+{
+	char words[512];
+
+	for (size_t i = 0; i < p->n; i++) {
+		mmw_slab_problem_text(&j->s.caches, &p->problem[i], words, sizeof(words));
+		mmw_warn("%s: %s", text, words);
+	}
+	j->t->damage = j->t->damage || p->n;
+}
+
+/* Its object as a struct; one that is larger is said. */
+static int tell_type(struct job *j, const char *text, const struct mmw_slab *slab, const struct mmw_slab_spot *spot, struct mmw_err *err)
 {
 	struct mmw_mem mem = mmw_vm_mem(mmw_kernel_vm(j->t->kernel));
 	const struct mmw_typesrc *types;
@@ -655,65 +726,20 @@ static int print_type(struct job *j, const char *text, uint64_t object, uint64_t
 	rc = rc ? rc : mmw_type_bytes(types, id, &len, err);
 	if (rc)
 		return rc;
-	if (!mmw_fits(j->opts->type_offset, len, bytes)) {
-		mmw_warn("%s: %s has %" PRIu64 " bytes, and the object %" PRIu64, text, j->opts->type, len, bytes);
+	if (!spot->has_object) {
+		mmw_warn("%s lies in no object", text);
+		j->t->damage = true;
+		return 0;
+	}
+	if (!mmw_fits(j->opts->type_offset, len, slab->cache->object_size)) {
+		mmw_warn("%s: %s has %" PRIu64 " bytes, and the object %u", text, j->opts->type, len, slab->cache->object_size);
 		j->t->damage = true;
 	}
-	return mmw_value_print(j->t, &mem, j->opts->type, object + j->opts->type_offset, err);
-}
-
-/* Whose the page is, if it is in no slab. True: kmalloc's, all of the compound page; or it may be. */
-static bool row_other(struct job *j, uint64_t pfn, uint64_t va, uint64_t *memory, uint64_t *bytes)
-{
-	struct mmw_out *o = &j->t->out;
-	struct mmw_frame f;
-	struct mmw_owner w;
-	char text[160];
-	bool large;
-
-	mmw_frame_look(&j->frames, pfn, &f);
-	mmw_owner_of(&j->owners, &f, &va, 1, &w);
-	large = f.read && !f.broken.code && (w.kind == MMW_OWNER_LARGE_KMALLOC || (w.kind == MMW_OWNER_UNEXPLAINED && f.folio.large));
-	snprintf(text, sizeof(text), "in no slab: %s%s", mmw_owner_words(w.kind),
-		 large && w.kind == MMW_OWNER_UNEXPLAINED ? "; compound, as large kmalloc is before kernels marked it" : "");
-	mmw_out_str(o, COL_WHAT, o->mode == MMW_OUT_TEXT ? text : mmw_owner_name(w.kind));
-	mmw_out_hex(o, COL_PFN, pfn);
-	if (!large)
-		return false;
-	*bytes = j->s.pages.memmap_page << f.folio.order;
-	*memory = va - va % j->s.pages.memmap_page - f.number * j->s.pages.memmap_page;
-	mmw_out_hex(o, COL_PAGE, f.folio.page.va);
-	mmw_out_hex(o, COL_PFN, f.folio.page.pfn);
-	mmw_out_hex(o, COL_PA, f.folio.page.pfn * j->s.pages.memmap_page);
-	mmw_out_hex(o, COL_MEMORY, *memory);
-	mmw_out_num(o, COL_ORDER, f.folio.order);
-	return true;
-}
-
-/* An address in no slab. */
-static int tell_other(struct job *j, const char *text, const struct mmw_where *where, struct mmw_err *err)
-{
-	uint64_t va = 0, memory = 0, bytes = 0;
-	bool typed = j->opts->type, large;
-
-	if (!mmw_layout_direct(j->s.layout, where->pa, &va))
-		va = 0;
-	row_asked(j, text, where, va);
-	large = row_other(j, where->pa >> j->frames.page_shift, va, &memory, &bytes);
-	if (!large || typed)
-		mmw_warn("%s is in no slab", text);
-	j->t->damage = j->t->damage || !large;
-	if (!typed || j->t->out.mode == MMW_OUT_TEXT)
-		finish_row(j);
-	return typed && large ? print_type(j, text, memory, bytes, err) : 0;
-}
-
-/* What contradicts itself in one slab. */
-static void say_slab(struct job *j, const char *text, const struct mmw_slab_problems *p)
-{
-	if (p->n)
-		mmw_warn("%s: its slab is NOT verified: %s%s", text, mmw_slab_problem_name(p->problem[0].kind), p->n > 1 ? ", and more" : "");
-	j->t->damage = j->t->damage || p->n;
+	if (j->t->out.mode == MMW_OUT_TEXT)
+		fprintf(j->t->out.to, "%s%s: object %" PRIx64 " of %s, %s\n", j->any ? "\n" : "", text, spot->object, slab->cache->name,
+			mmw_object_state_name((enum mmw_object_state)slab->state[spot->index]));
+	j->any = true;
+	return mmw_value_print(j->t, &mem, j->opts->type, spot->object + j->opts->type_offset, err);
 }
 
 static int tell_slab(struct job *j, const char *text, const struct mmw_where *where, const struct mmw_slab *slab, struct mmw_err *err)
@@ -725,38 +751,33 @@ static int tell_slab(struct job *j, const char *text, const struct mmw_where *wh
 		show_cache(j, slab->cache, slab, slab + 1);
 		return 0;
 	}
+	if (slab->state)
+		mmw_slab_spot(&j->s, slab, va, &spot);
+	if (j->opts->type)
+		return tell_type(j, text, slab, &spot, err);
 	row_asked(j, text, where, va);
 	row_slab(j, slab);
-	if (slab->state) {
-		mmw_slab_spot(&j->s, slab, va, &spot);
+	if (slab->state)
 		row_spot(j, slab, &spot);
-	}
-	if (!j->opts->type || j->t->out.mode == MMW_OUT_TEXT)
-		finish_row(j);
-	if (!j->opts->type)
-		return 0;
-	if (spot.has_object)
-		return print_type(j, text, spot.object, slab->cache->object_size, err);
-	mmw_warn("%s lies in no object", text);
-	j->t->damage = true;
+	else
+		mmw_out_str(&j->t->out, COL_STATE, mmw_object_state_name(MMW_OBJECT_UNKNOWN));
+	finish_row(j);
 	return 0;
 }
 
 static int tell_address(struct job *j, const char *text, const struct mmw_where *where, struct mmw_err *err)
 {
 	struct mmw_slab_problems problems = { 0 };
-	struct mmw_err local = { 0 };
+	struct mmw_err why = { 0 };
 	struct mmw_slab slab;
-	int rc = mmw_slab_of(&j->s, j->frames.vm, where->pa >> j->frames.page_shift, &slab, j->one, &problems, &local);
+	int rc = mmw_slab_of(&j->s, j->frames.vm, where->pa >> j->frames.page_shift, &slab, j->one, &problems, &why);
 
-	if (!rc)
+	if (!rc) {
 		rc = tell_slab(j, text, where, &slab, err);
-	else if (rc == -MMW_E_NODATA || rc == -MMW_E_ARG)
-		rc = tell_other(j, text, where, err);
-	else
-		rc = mmw_wrap(&local, rc, "%s", text);
-	if (local.code && local.code != MMW_E_NODATA && local.code != MMW_E_ARG) {
-		mmw_warn("%s", local.msg);
+	} else if (rc == -MMW_E_NODATA || rc == -MMW_E_ARG) {
+		rc = tell_other(j, text, where);
+	} else {
+		mmw_warn("%s: %s", text, why.msg);
 		j->t->damage = true;
 		rc = 0;
 	}
@@ -833,6 +854,10 @@ static void say(struct job *j)
 
 		n += j->all || !c || j->wanted[c - j->s.caches.cache];
 	}
+	for (size_t i = 0; i < j->s.caches.n; i++)
+		if (j->s.caches.cache[i].recovered_random && (j->all || j->wanted[i]))
+			mmw_warn("%s: what its links are mixed with is not as the cache has it, but as its slabs tell",
+				 j->s.caches.cache[i].name);
 	for (size_t i = 0; i < j->n; i++)
 		strange += !j->slab[i].cache;
 	if (*j->s.caches.broken)
@@ -840,7 +865,7 @@ static void say(struct job *j)
 	if (strange)
 		mmw_warn("%" PRIu64 " slabs name a cache that is not listed", strange);
 	if (n)
-		mmw_warn("slabs NOT verified: %" PRIu64 " problems", n);
+		mmw_warn("slabs NOT verified: %" PRIu64 " problems (slabinfo --check names them)", n);
 	j->t->damage = j->t->damage || *j->s.caches.broken || n;
 }
 

@@ -86,10 +86,8 @@ void mmw_slab_spot(const struct mmw_slabs *s, const struct mmw_slab *slab, uint6
 			i++;
 		out->kind = part[i].kind;
 		/* That of the next object, if there is one. */
-		if (out->kind == MMW_PART_LEFT_RED_ZONE && ++out->index == slab->objects) {
-			out->kind = MMW_PART_SLAB_END;
-			out->has_object = false;
-		}
+		if (out->kind == MMW_PART_LEFT_RED_ZONE && ++out->index == slab->objects)
+			*out = (struct mmw_slab_spot){ .kind = MMW_PART_SLAB_END };
 	}
 	if (!out->has_object)
 		return;
