@@ -142,7 +142,7 @@ static int visit(void *ctx, const struct mmw_slab *slab, struct mmw_err *err)
 	(void)err;
 	c->out->n_slabs++;
 	c->out->n_objects += slab->objects;
-	if (!slab->cache || slab->cache->bad)
+	if (!slab->cache || slab->cache->bad || slab->place == MMW_SLAB_KFENCE)
 		return 0;
 	count = count_of(c->s, (uint32_t)(slab->cache - c->s->caches.cache), slab->node);
 	if (count) {

@@ -30,6 +30,7 @@ const char *mmw_slab_place_name(enum mmw_slab_place place)
 	static const char *const names[] = {
 		[MMW_SLAB_FULL] = "full", [MMW_SLAB_CPU] = "cpu", [MMW_SLAB_CPU_PARTIAL] = "cpu-partial",
 		[MMW_SLAB_PARTIAL] = "partial", [MMW_SLAB_EMPTY] = "empty", [MMW_SLAB_NOWHERE] = "nowhere",
+		[MMW_SLAB_KFENCE] = "kfence",
 	};
 
 	return names[place];
@@ -168,6 +169,7 @@ static void find_kfence(struct mmw_slabs *s)
 		n += 2;
 	s->kfence_first = pool;
 	s->kfence_last = pool + n * page - 1;
+	mmw_kfence_open(s->kernel, page, &s->kfence, NULL);
 }
 
 int mmw_slabs_open(struct mmw_kernel *k, enum mmw_slabs_depth depth, struct mmw_slabs *out, struct mmw_err *err)
@@ -198,6 +200,7 @@ void mmw_slabs_close(struct mmw_slabs *s)
 {
 	if (s->allocator)
 		s->allocator->close(s);
+	mmw_kfence_close(&s->kfence);
 	free(s->held);
 	free(s->listed);
 	free(s->counts);
@@ -292,6 +295,22 @@ static void check_room(const struct mmw_slabs *s, struct mmw_slab *slab, struct 
 	slab->broken = true;
 }
 
+/* A page of KFENCE's is like a slab of one object, if it has been used. */
+static bool fill_kfence(const struct mmw_slabs *s, struct mmw_slab *out)
+{
+	const struct mmw_kfence_object *object = mmw_kfence_at(&s->kfence, out->memory);
+
+	if (!object || !object->cache || object->state == MMW_KFENCE_UNUSED)
+		return false;
+	out->cache_va = object->cache;
+	out->cache = mmw_cache_at(&s->caches, object->cache);
+	out->first = object->addr;
+	out->objects = 1;
+	out->inuse = object->state == MMW_KFENCE_ALLOCATED;
+	out->place = MMW_SLAB_KFENCE;
+	return true;
+}
+
 /* What `page`, the head of a slab, says in its bytes. False: it is none that holds objects. */
 static bool fill(const struct mmw_slabs *s, struct mmw_vm *vm, const struct mmw_page_run *run, const struct mmw_page *page,
 		 const uint8_t *bytes, struct mmw_slab *out)
@@ -306,7 +325,7 @@ static bool fill(const struct mmw_slabs *s, struct mmw_vm *vm, const struct mmw_
 	if (!mmw_layout_direct(s->layout, page->pfn * s->pages.memmap_page, &out->memory))
 		return false;
 	if (s->kfence_last && out->memory >= s->kfence_first && out->memory <= s->kfence_last)
-		return false;
+		return fill_kfence(s, out);
 	if (!mmw_folio_of(&s->pages, vm, run, page, &folio, NULL))
 		out->order = folio.order;
 	if (!s->allocator->take(s, bytes, out))
@@ -359,18 +378,32 @@ static void find_states(const struct mmw_slabs *s, struct mmw_vm *vm, struct mmw
 		slab->n[state[i]]++;
 }
 
+static void find_kfence_state(const struct mmw_slabs *s, struct mmw_slab *slab, uint8_t *state)
+{
+	const struct mmw_kfence_object *object = mmw_kfence_at(&s->kfence, slab->memory);
+
+	*state = slab->inuse ? MMW_OBJECT_ALLOCATED : object->state == MMW_KFENCE_RCU ? MMW_OBJECT_RCU : MMW_OBJECT_FREE;
+	slab->n[*state] = 1;
+	slab->state = state;
+}
+
 /* All of a slab but what fill() knows. */
 static void finish(const struct mmw_slabs *s, struct mmw_vm *vm, struct mmw_slab *slab, uint8_t *state,
 		   struct mmw_slab_problems *problems)
 {
 	struct mmw_slab_problem p = problem_of(slab, MMW_SLAB_UNLISTED_CACHE);
 
-	find_place(s, slab);
+	if (slab->place != MMW_SLAB_KFENCE)
+		find_place(s, slab);
 	if (!slab->cache || slab->cache->bad) {
 		p.found = slab->cache_va;
 		if (!slab->cache)
 			mmw_slab_problem_add(problems, &p);
 		slab->n[MMW_OBJECT_UNKNOWN] = slab->objects;
+		return;
+	}
+	if (slab->place == MMW_SLAB_KFENCE) {
+		find_kfence_state(s, slab, state);
 		return;
 	}
 	check_room(s, slab, problems);
