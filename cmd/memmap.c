@@ -8,6 +8,7 @@
 #include "cmd/cmd.h"
 #include "lib/base/vec.h"
 #include "lib/mm/ledger.h"
+#include "lib/slab/cache.h"
 
 enum { COL_NODE, COL_ZONE, COL_PFN, COL_CLASS, COL_DETAIL, COL_PAGES, COL_BYTES };
 
@@ -22,7 +23,7 @@ static const struct mmw_col cols[] = {
 	{ 0 },
 };
 
-enum { DETAIL_MAX = 96, CACHE_NAME_MAX = 64, KINDS_MAX = 1 << 18, UNSORTED_MAX = 1024 };
+enum { DETAIL_MAX = 160, KINDS_MAX = 1 << 18, UNSORTED_MAX = 1024 };
 
 struct memmap_opts {
 	bool list, details, zones;
@@ -45,8 +46,8 @@ struct job {
 	size_t sorted;  /* the first so many; those behind may repeat a kind */
 	uint64_t total, page_size;
 	uint64_t lost;  /* frames whose struct pages cannot be read */
-	struct mmw_member cache_name;
-	bool has_cache_name;
+	struct mmw_caches caches;
+	bool tried_caches;
 };
 
 static const struct argp_option options[] = {
@@ -106,17 +107,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 /* --- words --------------------------------------------------------------------------------------------------------- */
 
-static void cache_text(struct job *j, uint64_t cache, char *text, size_t size)
+/* A cache that is not on their list is told by its address alone. */
+static void cache_text(struct job *j, uint64_t va, char *text, size_t size)
 {
-	char name[CACHE_NAME_MAX] = "";
-	uint64_t va;
+	const struct mmw_cache *c;
 
-	if (cache && j->has_cache_name &&
-	    !mmw_vm_read_uint(mmw_kernel_vm(j->t->kernel), cache + j->cache_name.offset, j->ledger.pages.word, &va, NULL))
-		mmw_vm_read_some(mmw_kernel_vm(j->t->kernel), va, name, sizeof(name) - 1, NULL);
-	for (char *c = name; *c; c++)
-		*c = *c < ' ' || *c > '~' ? '?' : *c;
-	snprintf(text, size, "%s", *name ? name : "?");
+	if (!j->tried_caches && mmw_caches_open(j->t->kernel, &j->caches, NULL))
+		memset(&j->caches, 0, sizeof(j->caches));
+	j->tried_caches = true;
+	c = mmw_cache_at(&j->caches, va);
+	if (c)
+		snprintf(text, size, "%s", c->name);
+	else if (va)
+		snprintf(text, size, "kmem_cache %" PRIx64, va);
+	else
+		snprintf(text, size, "?");
 }
 
 static void table_text(struct job *j, uint64_t detail, char *text, size_t size)
@@ -385,7 +390,6 @@ static int show(struct job *j, struct mmw_err *err)
 	int rc;
 
 	j->page_size = 1ull << mmw_kernel_page_shift(t->kernel);
-	j->has_cache_name = !mmw_kernel_member(t->kernel, "kmem_cache", "name", &j->cache_name, NULL, NULL);
 	rc = mmw_ledger_prove(&j->ledger, t->kopts.threads, err);
 	rc = rc ? rc : mmw_ledger_pass(&j->ledger, t->kopts.threads, visit, j, err);
 	if (rc)
@@ -411,6 +415,7 @@ static int run(struct mmw_target *t, void *opts, int argc, char **argv, struct m
 		return rc;
 	rc = show(&j, err);
 	free(j.kind);
+	mmw_caches_close(&j.caches);
 	mmw_ledger_close(&j.ledger);
 	return rc;
 }

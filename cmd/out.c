@@ -77,12 +77,33 @@ static json_t *clean_string(const char *s)
 	return v;
 }
 
+/* Most texts are short and need no escaping: those are written as they are. */
+static bool set_plain(struct mmw_out *o, int col, const char *value)
+{
+	char *cell = o->cell[col];
+	size_t n = 0;
+
+	for (; value[n]; n++) {
+		char c = value[n];
+
+		if (n + 3 >= MMW_CELL_MAX || c < ' ' || c > '~' || c == '"' || c == '\\')
+			return false;
+		cell[n + 1] = c;
+	}
+	cell[0] = cell[n + 1] = '"';
+	cell[n + 2] = '\0';
+	json_decref(o->value[col]);
+	o->value[col] = NULL;
+	o->set[col] = true;
+	return true;
+}
+
 void mmw_out_str(struct mmw_out *o, int col, const char *value)
 {
-	if (o->mode == MMW_OUT_JSON)
-		set_value(o, col, clean_string(value));
-	else
+	if (o->mode != MMW_OUT_JSON)
 		set_text(o, col, value);
+	else if (!set_plain(o, col, value))
+		set_value(o, col, clean_string(value));
 }
 
 json_t *mmw_json_hex(uint64_t value)
@@ -96,8 +117,21 @@ json_t *mmw_json_hex(uint64_t value)
 /* Scalars are millions in a long listing: they are written as text, in JSON too. */
 void mmw_out_hex(struct mmw_out *o, int col, uint64_t value)
 {
+	static const char digits[] = "0123456789abcdef";
+	unsigned n = value ? (67 - (unsigned)__builtin_clzll(value)) / 4 : 1;
+	char *cell = o->cell[col];
+
 	o->set[col] = true;
-	snprintf(o->cell[col], sizeof(o->cell[col]), o->mode == MMW_OUT_JSON ? "\"0x%" PRIx64 "\"" : "%" PRIx64, value);
+	if (o->mode == MMW_OUT_JSON) {
+		memcpy(cell, "\"0x", 3);
+		cell += 3;
+		cell[n] = '"';
+		cell[n + 1] = '\0';
+	} else {
+		cell[n] = '\0';
+	}
+	for (; n; value >>= 4)
+		cell[--n] = digits[value & 15];
 }
 
 void mmw_out_num(struct mmw_out *o, int col, uint64_t value)
@@ -181,11 +215,13 @@ static void json_row(struct mmw_out *o)
 {
 	fprintf(o->to, "{\"schema\":\"%s\"", o->schema);
 	for (size_t i = 0; i < o->n_cols; i++) {
-		fprintf(o->to, ",\"%s\":", o->cols[i].name);
+		fputs_unlocked(",\"", o->to);
+		fputs_unlocked(o->cols[i].name, o->to);
+		fputs_unlocked("\":", o->to);
 		if (o->value[i])
 			json_dumpf(o->value[i], o->to, JSON_COMPACT | JSON_ENCODE_ANY);
 		else
-			fputs(o->set[i] ? o->cell[i] : "null", o->to);
+			fputs_unlocked(o->set[i] ? o->cell[i] : "null", o->to);
 		json_decref(o->value[i]);
 		o->value[i] = NULL;
 	}

@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/where.h"
 #include "lib/base/vec.h"
 #include "lib/mm/aliases.h"
 #include "lib/mm/owner.h"
+#include "lib/slab/part.h"
 
 enum {
 	COL_ASKED, COL_READING, COL_PFN, COL_PA, COL_PAGE, COL_SECTION, COL_NODE, COL_ZONE, COL_STATE, COL_MEMORY,
@@ -56,15 +58,6 @@ enum {
 	TEXT_MAX = MMW_CELL_MAX,
 };
 
-enum reading { READ_PFN, READ_PA, READ_VA, READ_PAGE };
-
-static const struct { const char *name, *words; } readings[] = {
-	[READ_PFN] = { "pfn", "page frame number" },
-	[READ_PA] = { "pa", "physical address" },
-	[READ_VA] = { "va", "kernel virtual address" },
-	[READ_PAGE] = { "page", "address of a struct page" },
-};
-
 struct alias {
 	uint64_t va, size;
 	uint8_t rights;
@@ -73,8 +66,7 @@ struct alias {
 /* A frame that was asked for. */
 struct asked {
 	char text[64];
-	enum reading reading;
-	const char *by;  /* what the reading rests on, in words */
+	struct mmw_where where;
 	uint64_t pfn;
 	struct alias alias[ALIASES_MAX];
 	size_t n_aliases;
@@ -85,6 +77,11 @@ struct job {
 	struct mmw_target *t;
 	struct mmw_frames frames;
 	struct mmw_owners owners;
+	struct mmw_slabs slabs;        /* opened when a frame is in a slab */
+	struct mmw_err no_slabs;       /* why they cannot be */
+	bool tried_slabs;
+	char no_slab[160];             /* why one cannot be read; "" */
+	uint8_t state[MMW_SLAB_OBJECTS_MAX];
 	struct mmw_walk walk;
 	bool newer;      /* names of kpageflags from 6.12 on */
 	bool any;        /* something was printed */
@@ -92,98 +89,6 @@ struct job {
 	size_t n;
 	const struct asked **by_pa;  /* for the walk */
 };
-
-/* --- what an argument means -------------------------------------------------------------------------------------- */
-
-static bool hex_number(const char *text, uint64_t *out)
-{
-	char *end;
-
-	*out = strtoull(text, &end, 16);
-	return end != text && !*end && *text != '-' && *text != '+';
-}
-
-/* The frame whose struct page va lies in, at its start or inside. */
-static bool in_struct_page(const struct job *j, uint64_t va, uint64_t *pfn)
-{
-	for (uint64_t back = 0; back < j->frames.memmap.page_size && back <= va; back++)
-		if (mmw_memmap_pfn(&j->frames.memmap, va - back, pfn))
-			return true;
-	return false;
-}
-
-static int by_va(struct job *j, uint64_t va, struct asked *a, struct mmw_err *err)
-{
-	uint64_t pa;
-	int rc = mmw_vm_translate(j->frames.vm, va, &pa, err);
-
-	a->reading = READ_VA;
-	a->pfn = pa >> j->frames.page_shift;
-	return rc;
-}
-
-/* A number without a word before it: what it can be, in this order. */
-static int by_value(struct job *j, uint64_t value, struct asked *a, struct mmw_err *err)
-{
-	if (value >> j->frames.page_shift < j->frames.end_pfn) {
-		a->reading = READ_PA;
-		a->pfn = value >> j->frames.page_shift;
-		a->by = "below the end of memory";
-		return 0;
-	}
-	if (in_struct_page(j, value, &a->pfn)) {
-		a->reading = READ_PAGE;
-		a->by = "inside the memmap";
-		return 0;
-	}
-	a->by = "beyond the end of memory";
-	return by_va(j, value, a, err);
-}
-
-static int by_prefix(struct job *j, const char *text, enum reading reading, struct asked *a, struct mmw_err *err)
-{
-	uint64_t value;
-	int rc;
-
-	a->reading = reading;
-	a->by = "asked for as such";
-	if (reading == READ_VA) {
-		rc = mmw_kernel_address(j->t->kernel, text, &value, err);
-		return rc ? rc : by_va(j, value, a, err);
-	}
-	if (!hex_number(text, &value))
-		return mmw_fail(err, MMW_E_ARG, 0, "'%s' is no hexadecimal number", text);
-	if (reading == READ_PAGE && !in_struct_page(j, value, &a->pfn))
-		return mmw_fail(err, MMW_E_ARG, value, "no struct page is at 0x%" PRIx64, value);
-	if (reading == READ_PFN && value > UINT64_MAX >> j->frames.page_shift)
-		return mmw_fail(err, MMW_E_ARG, value, "no frame has the number 0x%" PRIx64, value);
-	if (reading == READ_PFN)
-		a->pfn = value;
-	else if (reading == READ_PA)
-		a->pfn = value >> j->frames.page_shift;
-	return 0;
-}
-
-static int resolve(struct job *j, const char *text, struct asked *a, struct mmw_err *err)
-{
-	uint64_t value;
-	int rc;
-
-	a->n_aliases = 0;
-	a->more = 0;
-	snprintf(a->text, sizeof(a->text), "%s", text);
-	for (size_t i = 0; i < mmw_array_len(readings); i++) {
-		size_t len = strlen(readings[i].name);
-
-		if (!strncmp(text, readings[i].name, len) && text[len] == ':')
-			return by_prefix(j, text + len + 1, (enum reading)i, a, err);
-	}
-	if (hex_number(text, &value))
-		return by_value(j, value, a, err);
-	rc = mmw_kernel_address(j->t->kernel, text, &value, err);
-	a->by = "a symbol";
-	return rc ? rc : by_va(j, value, a, err);
-}
 
 /* --- who maps it ------------------------------------------------------------------------------------------------- */
 
@@ -247,11 +152,6 @@ static void add(struct text *t, const char *fmt, ...)
 static json_t *word_or_null(const char *word)
 {
 	return word && *word ? json_string(word) : json_null();
-}
-
-static json_t *number_or_null(uint64_t v)
-{
-	return v == MMW_ABSENT ? json_null() : json_integer((json_int_t)v);
 }
 
 /* "a|b" as {"value": ..., "names": [...]}. */
@@ -439,21 +339,79 @@ static void tell_pcp(struct job *j, const struct mmw_owner *w, struct text *t, j
 	json_object_set_new(v, "migrate_type", word_or_null(type));
 }
 
-static void tell_slab(const struct mmw_owner *w, struct text *t, json_t *v)
+static bool need_slabs(struct job *j)
 {
-	add(t, " of %s", *w->slab.name ? w->slab.name : "?");
-	if (w->slab.cache)
-		add(t, " (kmem_cache 0x%" PRIx64 ")", w->slab.cache);
-	if (w->slab.objects != MMW_ABSENT && w->slab.inuse != MMW_ABSENT)
-		add(t, ", %" PRIu64 " of %" PRIu64 " objects taken", w->slab.inuse, w->slab.objects);
-	if (w->slab.size != MMW_ABSENT && w->slab.object_size != MMW_ABSENT)
-		add(t, ", each of %" PRIu64 " bytes in %" PRIu64, w->slab.object_size, w->slab.size);
-	json_object_set_new(v, "cache", w->slab.cache ? mmw_json_hex(w->slab.cache) : json_null());
-	json_object_set_new(v, "name", word_or_null(w->slab.name));
-	json_object_set_new(v, "objects", number_or_null(w->slab.objects));
-	json_object_set_new(v, "inuse", number_or_null(w->slab.inuse));
-	json_object_set_new(v, "object_size", number_or_null(w->slab.object_size));
-	json_object_set_new(v, "size", number_or_null(w->slab.size));
+	if (!j->tried_slabs && !mmw_slabs_open(j->t->kernel, MMW_SLABS_OBJECTS, &j->slabs, &j->no_slabs))
+		j->no_slabs.code = MMW_OK;
+	j->tried_slabs = true;
+	return !j->no_slabs.code;
+}
+
+/* Whose object the byte that was asked for lies in. */
+static void tell_object(struct job *j, const struct mmw_slab *slab, uint64_t pa, struct text *t, json_t *v)
+{
+	struct mmw_slab_spot spot;
+	const char *state;
+
+	mmw_slab_spot(&j->slabs, slab, slab->memory + (pa - slab->pfn * j->slabs.pages.memmap_page), &spot);
+	if (!spot.has_object)
+		return;
+	state = mmw_object_state_name((enum mmw_object_state)slab->state[spot.index]);
+	add(t, "; object 0x%" PRIx64 ", %s", spot.object, state);
+	json_object_set_new(v, "object", json_pack("{s:o,s:s,s:s,s:I,s:I}", "address", mmw_json_hex(spot.object), "state", state,
+						   "what", mmw_part_name(spot.kind), "index", (json_int_t)spot.index, "offset",
+						   (json_int_t)spot.offset));
+}
+
+static void tell_counts(const struct mmw_slab *slab, struct text *t, json_t *v)
+{
+	const char *place = mmw_slab_place_name((enum mmw_slab_place)slab->place);
+
+	add(t, ", %u objects: %u allocated, %u free, %u held", slab->objects, slab->n[MMW_OBJECT_ALLOCATED],
+	    slab->n[MMW_OBJECT_FREE], mmw_slab_held(slab));
+	if (slab->n[MMW_OBJECT_UNKNOWN])
+		add(t, ", %u unknown", slab->n[MMW_OBJECT_UNKNOWN]);
+	if (slab->cache)
+		add(t, ", each of %u bytes in %u", slab->cache->object_size, slab->cache->size);
+	add(t, "; %s", place);
+	if (slab->who >= 0)
+		add(t, " %d", slab->who);
+	add(t, "%s", slab->broken ? ", broken" : "");
+	json_object_set_new(v, "objects", json_integer(slab->objects));
+	json_object_set_new(v, "inuse", json_integer(slab->inuse));
+	json_object_set_new(v, "allocated", json_integer(slab->n[MMW_OBJECT_ALLOCATED]));
+	json_object_set_new(v, "free", json_integer(slab->n[MMW_OBJECT_FREE]));
+	json_object_set_new(v, "held", json_integer(mmw_slab_held(slab)));
+	json_object_set_new(v, "unknown", json_integer(slab->n[MMW_OBJECT_UNKNOWN]));
+	json_object_set_new(v, "object_size", slab->cache ? json_integer(slab->cache->object_size) : json_null());
+	json_object_set_new(v, "size", slab->cache ? json_integer(slab->cache->size) : json_null());
+	json_object_set_new(v, "place", json_string(place));
+	json_object_set_new(v, "cpu", slab->who >= 0 ? json_integer(slab->who) : json_null());
+	json_object_set_new(v, "broken", json_boolean(slab->broken));
+}
+
+static void tell_slab(struct job *j, const struct asked *a, struct text *t, json_t *v)
+{
+	struct mmw_err err = { 0 };
+	struct mmw_slab slab;
+
+	if (!need_slabs(j)) {
+		snprintf(j->no_slab, sizeof(j->no_slab), "its cache: %.140s", j->no_slabs.msg);
+		return;
+	}
+	if (mmw_slab_of(&j->slabs, j->frames.vm, a->pfn, &slab, j->state, NULL, &err)) {
+		snprintf(j->no_slab, sizeof(j->no_slab), "its cache: %.140s", err.msg);
+		return;
+	}
+	if (!slab.cache)
+		snprintf(j->no_slab, sizeof(j->no_slab), "its cache is not on the list of caches");
+	add(t, " of %s (kmem_cache 0x%" PRIx64 ")", slab.cache ? slab.cache->name : "?", slab.cache_va);
+	json_object_set_new(v, "cache", mmw_json_hex(slab.cache_va));
+	json_object_set_new(v, "name", slab.cache ? json_string(slab.cache->name) : json_null());
+	tell_counts(&slab, t, v);
+	j->t->damage = j->t->damage || slab.broken;
+	if (slab.state && (a->where.reading == MMW_BY_PA || a->where.reading == MMW_BY_VA))
+		tell_object(j, &slab, a->where.pa, t, v);
 }
 
 static void tell_task(const struct mmw_owner *w, struct text *t, json_t *v)
@@ -511,7 +469,7 @@ static void tell_memblock(const struct mmw_owner *w, struct text *t, json_t *v)
 						     mmw_json_hex(r->pa + r->len - 1)));
 }
 
-static void row_owner(struct job *j, const struct mmw_owner *w)
+static void row_owner(struct job *j, const struct asked *a, const struct mmw_owner *w)
 {
 	json_t *v = json_pack("{s:s}", "kind", mmw_owner_name(w->kind));
 	struct text t = { .n = 0 };
@@ -525,7 +483,7 @@ static void row_owner(struct job *j, const struct mmw_owner *w)
 		tell_pcp(j, w, &t, v);
 		break;
 	case MMW_OWNER_SLAB:
-		tell_slab(w, &t, v);
+		tell_slab(j, a, &t, v);
 		break;
 	case MMW_OWNER_TABLE:
 		tell_table(j, w, &t, v);
@@ -699,9 +657,8 @@ static void row_place(struct job *j, const struct asked *a, const struct mmw_fra
 	struct text t = { .n = 0 };
 
 	mmw_out_str(o, COL_ASKED, a->text);
-	add(&t, "%s: %s", readings[a->reading].words, a->by);
-	mmw_out_json(o, COL_READING, json_string(readings[a->reading].name),
-		     o->mode == MMW_OUT_TEXT ? t.s : readings[a->reading].name);
+	add(&t, "%s: %s", mmw_reading_words(a->where.reading), a->where.by);
+	mmw_out_str(o, COL_READING, o->mode == MMW_OUT_TEXT ? t.s : mmw_reading_name(a->where.reading));
 	mmw_out_hex(o, COL_PFN, a->pfn);
 	mmw_out_hex(o, COL_PA, a->pfn << j->frames.page_shift);
 	mmw_out_none(o, COL_PAGE);
@@ -753,6 +710,7 @@ static void row_unknown(struct job *j, const struct mmw_frame *f, const struct m
 		{ "kpageflags", j->frames.no_kpf.msg },
 		{ "folio", f->broken.msg },
 		{ "owner", w->why },
+		{ "owner", j->no_slab },
 		{ "resource", j->owners.has_resources.err.msg },
 		{ "resource", j->owners.resources.broken ? "the list leads astray: some are missing" : "" },
 		{ "area", w->area && j->owners.vmaps.broken ? "the list leads astray: some are missing" : "" },
@@ -786,7 +744,8 @@ static void print_frame(struct job *j, const struct asked *a)
 			mmw_out_none(o, col);
 	if (f.read)
 		row_page(j, &f, &w);
-	row_owner(j, &w);
+	j->no_slab[0] = '\0';
+	row_owner(j, a, &w);
 	row_file(j, &w);
 	row_area(j, &w);
 	row_resource(j, &w);
@@ -818,10 +777,15 @@ static int flush(struct job *j, struct mmw_err *err)
 
 static int ask(struct job *j, const char *text, uint64_t line, struct mmw_err *err)
 {
+	struct asked *a = &j->asked[j->n];
 	struct mmw_err local = { 0 };
 
-	if (!resolve(j, text, &j->asked[j->n], &local))
+	memset(a, 0, sizeof(*a));
+	snprintf(a->text, sizeof(a->text), "%s", text);
+	if (!mmw_where(&j->frames, text, &a->where, &local)) {
+		a->pfn = a->where.pa >> j->frames.page_shift;
 		return ++j->n == BATCH ? flush(j, err) : 0;
+	}
 	if (line)
 		mmw_warn("line %" PRIu64 ": %s: %s", line, text, local.msg);
 	else
@@ -872,6 +836,8 @@ static int look(struct job *j, const struct mmw_space *space, int argc, char **a
 		rc = ask(j, argv[i], 0, err);
 	rc = rc ? rc : flush(j, err);
 	mmw_owners_close(&j->owners);
+	if (j->tried_slabs && !j->no_slabs.code)
+		mmw_slabs_close(&j->slabs);
 	return rc;
 }
 

@@ -169,43 +169,6 @@ static bool need_inodes(struct mmw_owners *o)
 	return !l->err.code;
 }
 
-struct slab_rec {
-	uint64_t cache, objects, inuse;
-};
-
-struct cache_rec {
-	uint64_t name, object_size, size;
-};
-
-/* What a slab says of itself has a struct of its own from 5.17 on; SLAB, which ended with 6.7, counts otherwise. */
-static const struct mmw_field slab_fields[] = {
-	MMW_FIELD(slab_rec, cache, "slab_cache"),
-	MMW_FIELD_OPT(slab_rec, objects, "objects"),
-	MMW_FIELD_OPT(slab_rec, inuse, "inuse"),
-};
-
-static const struct mmw_field cache_fields[] = {
-	MMW_FIELD(cache_rec, name, "name"),
-	MMW_FIELD_OPT(cache_rec, object_size, "object_size"),
-	MMW_FIELD_OPT(cache_rec, size, "size"),
-};
-
-static bool need_slab(struct mmw_owners *o)
-{
-	struct mmw_lazy *l = &o->has_slab;
-	int rc;
-
-	if (tried(l))
-		return !l->err.code;
-	rc = mmw_shadow_bind(o->f->k, "slab", slab_fields, mmw_array_len(slab_fields), &o->slab, &l->err);
-	if (rc)
-		rc = mmw_shadow_bind(o->f->k, "page", slab_fields, mmw_array_len(slab_fields), &o->slab, &l->err);
-	if (!rc)
-		rc = mmw_shadow_bind(o->f->k, "kmem_cache", cache_fields, mmw_array_len(cache_fields), &o->cache, &l->err);
-	settle(l, rc);
-	return !rc;
-}
-
 void mmw_owners_init(struct mmw_owners *o, const struct mmw_frames *f, unsigned threads)
 {
 	memset(o, 0, sizeof(*o));
@@ -294,34 +257,6 @@ static bool on_cpu_list(struct mmw_owners *o, const struct mmw_frame *frame, str
 
 /* --- what struct page says --------------------------------------------------------------------------------------- */
 
-static void slab(struct mmw_owners *o, const struct mmw_frame *frame, struct mmw_owner *w)
-{
-	struct mmw_err err = { 0 };
-	struct slab_rec rec;
-	struct cache_rec cache;
-
-	w->kind = MMW_OWNER_SLAB;
-	w->slab.objects = w->slab.inuse = w->slab.object_size = w->slab.size = MMW_ABSENT;
-	if (!need_slab(o)) {
-		unknown(w, "its cache: %s", o->has_slab.err.msg);
-		return;
-	}
-	if (mmw_shadow_read(&o->slab, o->f->vm, frame->folio.page.va, &rec, &err)) {
-		unknown(w, "its cache: %s", err.msg);
-		return;
-	}
-	w->slab.cache = rec.cache;
-	w->slab.objects = rec.objects;
-	w->slab.inuse = rec.inuse;
-	if (mmw_shadow_read(&o->cache, o->f->vm, rec.cache, &cache, &err) ||
-	    mmw_vm_read_text(o->f->vm, cache.name, w->slab.name, sizeof(w->slab.name), &err)) {
-		unknown(w, "its cache: %s", err.msg);
-		return;
-	}
-	w->slab.object_size = cache.object_size;
-	w->slab.size = cache.size;
-}
-
 static void name_task(struct mmw_owner *w, const struct mmw_task *t)
 {
 	w->pid = t->pid;
@@ -385,7 +320,7 @@ static bool by_type(struct mmw_owners *o, const struct mmw_frame *frame, struct 
 	const struct mmw_page *head = &frame->folio.page;
 
 	if (mmw_page_flag(p, head, MMW_PG_SLAB) || mmw_page_is(p, head, MMW_PGTY_SLAB)) {
-		slab(o, frame, w);
+		w->kind = MMW_OWNER_SLAB;
 		return true;
 	}
 	w->kind = (enum mmw_owner_kind)same[mmw_page_type(p, head)];

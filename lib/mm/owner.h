@@ -37,7 +37,7 @@ enum mmw_owner_kind {
 	MMW_OWNER_KINDS,
 };
 
-/* What only some kinds have stands under their name; MMW_ABSENT is a number that is not known. */
+/* What only some kinds have stands under their name. Of a slab, lib/slab/slab.h tells more. */
 struct mmw_owner {
 	enum mmw_owner_kind kind;
 	char why[160];          /* what of it is not known, in words; "" */
@@ -53,11 +53,6 @@ struct mmw_owner {
 		uint32_t cpu, position;
 		int type;       /* -1: the list is of several, or not known */
 	} pcp;
-	struct {
-		uint64_t cache; /* its struct kmem_cache */
-		char name[MMW_RESOURCE_NAME_MAX];  /* "": not known */
-		uint64_t object_size, size, objects, inuse;
-	} slab;
 	struct {
 		int level;      /* -1: not known; 0: the last */
 		bool user;
@@ -82,7 +77,6 @@ struct mmw_owners {
 	const struct mmw_frames *f;
 	unsigned threads;
 	size_t at_table, at_mapped, at_image;
-	struct mmw_shadow slab, cache;
 	struct mmw_inodes inodes;
 	struct mmw_buddy buddy;
 	struct mmw_pcp pcp;
@@ -96,7 +90,7 @@ struct mmw_owners {
 	struct mmw_lazy {
 		bool tried;
 		struct mmw_err err;    /* code 0: it is there */
-	} has_slab, has_inodes, has_buddy, has_pcp, has_claims, has_vmaps, has_resources, has_tasks, has_memblock;
+	} has_inodes, has_buddy, has_pcp, has_claims, has_vmaps, has_resources, has_tasks, has_memblock;
 };
 
 /* Borrows `f`. */

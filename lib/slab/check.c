@@ -44,7 +44,7 @@ static void check_place(struct check *c, const struct mmw_slab *slab)
 {
 	if (slab->place == MMW_SLAB_NOWHERE && slab->inuse < slab->objects)
 		add(c, slab, MMW_SLAB_STRAY, slab->objects - slab->inuse, 0);
-	if (c->slub && slab->place == MMW_SLAB_PARTIAL && slab->inuse == slab->objects)
+	if (slab->place == MMW_SLAB_PARTIAL && slab->inuse == slab->objects)
 		add(c, slab, MMW_SLAB_FULL_LISTED, slab->inuse, slab->objects);
 }
 
@@ -142,7 +142,7 @@ static int visit(void *ctx, const struct mmw_slab *slab, struct mmw_err *err)
 	(void)err;
 	c->out->n_slabs++;
 	c->out->n_objects += slab->objects;
-	if (!slab->cache || slab->cache->bad)
+	if (!slab->cache || slab->cache->bad || slab->place == MMW_SLAB_KFENCE)
 		return 0;
 	count = count_of(c->s, (uint32_t)(slab->cache - c->s->caches.cache), slab->node);
 	if (count) {

@@ -12,7 +12,7 @@
 
 enum { KFENCE_PAGES_MAX = 2 << 16 };  /* CONFIG_KFENCE_NUM_OBJECTS is at most 65535 */
 
-static const struct mmw_slab_allocator *const allocators[] = { &mmw_slub };
+static const struct mmw_slab_allocator *const allocators[] = { &mmw_slub, &mmw_slab_arrays, &mmw_slob };
 
 const char *mmw_object_state_name(enum mmw_object_state state)
 {
@@ -30,6 +30,7 @@ const char *mmw_slab_place_name(enum mmw_slab_place place)
 	static const char *const names[] = {
 		[MMW_SLAB_FULL] = "full", [MMW_SLAB_CPU] = "cpu", [MMW_SLAB_CPU_PARTIAL] = "cpu-partial",
 		[MMW_SLAB_PARTIAL] = "partial", [MMW_SLAB_EMPTY] = "empty", [MMW_SLAB_NOWHERE] = "nowhere",
+		[MMW_SLAB_KFENCE] = "kfence",
 	};
 
 	return names[place];
@@ -67,6 +68,22 @@ int mmw_slabs_list(struct mmw_slabs *s, uint64_t slab, enum mmw_slab_place place
 	if (!rc)
 		s->listed[s->n_listed++] = (struct mmw_listed){ .slab = slab, .place = (uint8_t)place, .who = who,
 								.cache = (uint32_t)(cache - s->caches.cache) };
+	return rc;
+}
+
+int mmw_slabs_bind(const struct mmw_slabs *s, const struct mmw_field *fields, size_t n, struct mmw_shadow *out,
+		   struct mmw_member *list, struct mmw_err *err)
+{
+	const char *type = "slab";
+	int rc = mmw_shadow_bind(s->kernel, type, fields, n, out, NULL);
+
+	if (rc) {
+		type = "page";
+		rc = mmw_shadow_bind(s->kernel, type, fields, n, out, err);
+	}
+	rc = rc ? rc : mmw_kernel_member_any(s->kernel, type, "slab_list|lru", list, err);
+	if (!rc && out->last >= s->pages.size)
+		return mmw_fail(err, MMW_E_NOTYPE, 0, "struct %s is larger than struct page", type);
 	return rc;
 }
 
@@ -152,6 +169,7 @@ static void find_kfence(struct mmw_slabs *s)
 		n += 2;
 	s->kfence_first = pool;
 	s->kfence_last = pool + n * page - 1;
+	mmw_kfence_open(s->kernel, page, &s->kfence, NULL);
 }
 
 int mmw_slabs_open(struct mmw_kernel *k, enum mmw_slabs_depth depth, struct mmw_slabs *out, struct mmw_err *err)
@@ -182,6 +200,7 @@ void mmw_slabs_close(struct mmw_slabs *s)
 {
 	if (s->allocator)
 		s->allocator->close(s);
+	mmw_kfence_close(&s->kfence);
 	free(s->held);
 	free(s->listed);
 	free(s->counts);
@@ -246,7 +265,7 @@ static void find_place(const struct mmw_slabs *s, struct mmw_slab *slab)
 	size_t i = at_or_behind(s->listed, s->n_listed, sizeof(*s->listed), slab->va);
 
 	slab->who = -1;
-	slab->place = slab->inuse < slab->objects ? MMW_SLAB_NOWHERE : MMW_SLAB_FULL;
+	slab->place = slab->inuse < slab->objects || s->allocator->lists_all ? MMW_SLAB_NOWHERE : MMW_SLAB_FULL;
 	if (i == s->n_listed || s->listed[i].slab != slab->va)
 		return;
 	slab->place = s->listed[i].place;
@@ -264,8 +283,7 @@ static struct mmw_slab_problem problem_of(const struct mmw_slab *slab, enum mmw_
 static void check_room(const struct mmw_slabs *s, struct mmw_slab *slab, struct mmw_slab_problems *problems)
 {
 	struct mmw_slab_problem p = problem_of(slab, MMW_SLAB_GEOMETRY);
-	/* What is left of the first object is part of its size. */
-	uint64_t start = slab->first - slab->memory - slab->cache->red_left_pad, bytes = bytes_of(s, slab), room;
+	uint64_t start = slab->first - mmw_cache_before(slab->cache) - slab->memory, bytes = bytes_of(s, slab), room;
 
 	room = start <= bytes ? (bytes - start) / slab->cache->size : 0;
 	if (slab->objects <= room)
@@ -275,6 +293,22 @@ static void check_room(const struct mmw_slabs *s, struct mmw_slab *slab, struct 
 	mmw_slab_problem_add(problems, &p);
 	slab->objects = (uint32_t)room;
 	slab->broken = true;
+}
+
+/* A page of KFENCE's is like a slab of one object, if it has been used. */
+static bool fill_kfence(const struct mmw_slabs *s, struct mmw_slab *out)
+{
+	const struct mmw_kfence_object *object = mmw_kfence_at(&s->kfence, out->memory);
+
+	if (!object || !object->cache || object->state == MMW_KFENCE_UNUSED)
+		return false;
+	out->cache_va = object->cache;
+	out->cache = mmw_cache_at(&s->caches, object->cache);
+	out->first = object->addr;
+	out->objects = 1;
+	out->inuse = object->state == MMW_KFENCE_ALLOCATED;
+	out->place = MMW_SLAB_KFENCE;
+	return true;
 }
 
 /* What `page`, the head of a slab, says in its bytes. False: it is none that holds objects. */
@@ -291,7 +325,7 @@ static bool fill(const struct mmw_slabs *s, struct mmw_vm *vm, const struct mmw_
 	if (!mmw_layout_direct(s->layout, page->pfn * s->pages.memmap_page, &out->memory))
 		return false;
 	if (s->kfence_last && out->memory >= s->kfence_first && out->memory <= s->kfence_last)
-		return false;
+		return fill_kfence(s, out);
 	if (!mmw_folio_of(&s->pages, vm, run, page, &folio, NULL))
 		out->order = folio.order;
 	if (!s->allocator->take(s, bytes, out))
@@ -344,13 +378,23 @@ static void find_states(const struct mmw_slabs *s, struct mmw_vm *vm, struct mmw
 		slab->n[state[i]]++;
 }
 
+static void find_kfence_state(const struct mmw_slabs *s, struct mmw_slab *slab, uint8_t *state)
+{
+	const struct mmw_kfence_object *object = mmw_kfence_at(&s->kfence, slab->memory);
+
+	*state = slab->inuse ? MMW_OBJECT_ALLOCATED : object->state == MMW_KFENCE_RCU ? MMW_OBJECT_RCU : MMW_OBJECT_FREE;
+	slab->n[*state] = 1;
+	slab->state = state;
+}
+
 /* All of a slab but what fill() knows. */
 static void finish(const struct mmw_slabs *s, struct mmw_vm *vm, struct mmw_slab *slab, uint8_t *state,
 		   struct mmw_slab_problems *problems)
 {
 	struct mmw_slab_problem p = problem_of(slab, MMW_SLAB_UNLISTED_CACHE);
 
-	find_place(s, slab);
+	if (slab->place != MMW_SLAB_KFENCE)
+		find_place(s, slab);
 	if (!slab->cache || slab->cache->bad) {
 		p.found = slab->cache_va;
 		if (!slab->cache)
@@ -358,9 +402,13 @@ static void finish(const struct mmw_slabs *s, struct mmw_vm *vm, struct mmw_slab
 		slab->n[MMW_OBJECT_UNKNOWN] = slab->objects;
 		return;
 	}
+	if (slab->place == MMW_SLAB_KFENCE) {
+		find_kfence_state(s, slab, state);
+		return;
+	}
 	check_room(s, slab, problems);
 	find_states(s, vm, slab, state, problems);
-	slab->state = state;
+	slab->state = slab->objects ? state : NULL;
 }
 
 int mmw_slab_read(const struct mmw_slabs *s, struct mmw_vm *vm, uint64_t va, struct mmw_slab *out, struct mmw_err *err)
@@ -454,7 +502,7 @@ static int add_slab(const struct scan *scan, struct section *sec, const struct m
 	if (scan->opts->only && slab.cache != scan->opts->only)
 		return 0;
 	if (mmw_vec_reserve(&sec->slab, &sec->cap, sec->n + 1, sizeof(*sec->slab), NULL) ||
-	    mmw_vec_reserve(&sec->states, &sec->cap_states, sec->n_states + slab.objects, 1, NULL))
+	    mmw_vec_reserve(&sec->states, &sec->cap_states, sec->n_states + slab.objects + 1, 1, NULL))
 		return -MMW_E_NOMEM;
 	finish(scan->s, run->vm, &slab, sec->states + sec->n_states, &sec->problems);
 	if (scan->opts->states && slab.state)

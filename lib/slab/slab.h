@@ -13,6 +13,7 @@
 #include "lib/mm/memmap.h"
 #include "lib/mm/page.h"
 #include "lib/slab/cache.h"
+#include "lib/slab/kfence.h"
 #include "lib/slab/problem.h"
 
 enum mmw_object_state {
@@ -36,6 +37,7 @@ enum mmw_slab_place {
 	MMW_SLAB_PARTIAL,     /* on a node's partial list */
 	MMW_SLAB_EMPTY,       /* on a node's list of free slabs (SLAB) */
 	MMW_SLAB_NOWHERE,     /* has free objects, and is on no list */
+	MMW_SLAB_KFENCE,      /* a page of KFENCE's, with one object; the cache does not count it */
 	MMW_SLAB_PLACES,
 };
 
@@ -105,8 +107,9 @@ struct mmw_slabs {
 	struct mmw_slab_count *counts;  /* by cache and node; those that can be read */
 	size_t n_counts, cap_counts;
 	struct mmw_slabinfo *info;    /* of each cache */
-	/* KFENCE's pool (5.12), whose pages are marked as slabs and are none: addresses; last 0: there is no pool. */
+	/* KFENCE's pool (5.12), whose pages are marked as slabs: addresses; last 0: there is no pool. And what is in them, if known. */
 	uint64_t kfence_first, kfence_last;
+	struct mmw_kfence kfence;
 	uint64_t unread;              /* frames of memory whose struct pages the last pass could not read */
 	struct mmw_slab_problems problems;  /* found on opening */
 };
@@ -148,6 +151,22 @@ bool mmw_slab_object(const struct mmw_slab *slab, uint64_t va, uint32_t *index, 
 static inline uint64_t mmw_slab_object_va(const struct mmw_slab *slab, uint32_t index)
 {
 	return slab->first + (uint64_t)index * slab->cache->size;
+}
+
+/* Its objects that are free, and held by a CPU or a node. */
+static inline uint32_t mmw_slab_held(const struct mmw_slab *slab)
+{
+	uint32_t n = 0;
+
+	for (int i = MMW_OBJECT_CPU; i <= MMW_OBJECT_ALIEN; i++)
+		n += slab->n[i];
+	return n;
+}
+
+/* Is it a node (mmw_held.who) that holds objects of this state? */
+static inline bool mmw_held_by_node(enum mmw_object_state state)
+{
+	return state == MMW_OBJECT_BARN || state == MMW_OBJECT_SHARED || state == MMW_OBJECT_ALIEN;
 }
 
 /* Who holds an object; NULL: nobody. */

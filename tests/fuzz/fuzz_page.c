@@ -16,7 +16,7 @@ static struct patched machine = {
 	.recipe = MMW_RECIPES "/page.recipe",
 	.windows = {
 		{ 0x234000, 0x1000 },  /* BTF */
-		{ 0x252000, 0x500 },   /* resources, inode, caches, areas */
+		{ 0x252000, 0x500 },   /* resources, inode, areas */
 		{ 0x300800, 0x640 },   /* struct pages */
 		{ 0x300000, 0x800 },
 		{ 0x250000, 0x600 },   /* node_data and others */
@@ -36,8 +36,7 @@ static void ask_owner(struct mmw_owners *o, uint64_t pfn)
 	mmw_frame_look(o->f, pfn, &frame);
 	mmw_owner_of(o, &frame, vas, 2, &w);
 	if (w.kind >= MMW_OWNER_KINDS || !memchr(w.why, 0, sizeof(w.why)) ||
-	    !memchr(w.slab.name, 0, sizeof(w.slab.name)) || !memchr(w.inode.fs, 0, sizeof(w.inode.fs)) ||
-	    !memchr(w.inode.id, 0, sizeof(w.inode.id)))
+	    !memchr(w.inode.fs, 0, sizeof(w.inode.fs)) || !memchr(w.inode.id, 0, sizeof(w.inode.id)))
 		abort();
 	if (frame.read)
 		mmw_frame_hvo(o->f, &frame, &different, &all);
