@@ -105,9 +105,24 @@ static bool is_btf_modules(struct mmw_kernel *k, uint64_t va)
 	return is_ring(k, va, 1) && word_at(k, va, &at) && word_at(k, at + 2 * k->arch->word, &module) && is_module(k, module);
 }
 
+/* How many list_heads follow one way, each with the right one behind it, before the first that does not, or RING_MAX. */
+static unsigned links_from(struct mmw_kernel *k, uint64_t head, bool backward)
+{
+	unsigned on = backward ? k->arch->word : 0, back = k->arch->word - on;
+	uint64_t at = head, next, prev;
+	unsigned n = 0;
+
+	while (n < RING_MAX && word_at(k, at + on, &next) && word_at(k, next + back, &prev) && prev == at && next != head) {
+		at = next;
+		n++;
+	}
+	return n;
+}
+
+/* A list that is broken somewhere is still one. */
 static bool is_slab_caches(struct mmw_kernel *k, uint64_t va)
 {
-	return is_ring(k, va, 20);
+	return is_ring(k, va, 20) || links_from(k, va, false) + links_from(k, va, true) >= 20;
 }
 
 static bool is_pgdat(struct mmw_kernel *k, uint64_t va, uint64_t node)

@@ -129,9 +129,12 @@ static void look_at_link(struct look *l)
 {
 	struct mmw_slab_problem p = { .kind = MMW_SLAB_FREE_POINTER, .cache = l->slab->cache_va, .slab = l->slab->va, .cpu = -1,
 				      .node = l->slab->node, .addr = l->object + l->cache->offset, .object = l->object };
-	uint64_t next, offset;
+	uint64_t next, offset, link, never = 0x5a5a5a5a5a5a5a5a >> (64 - 8 * l->g->word);
 	uint32_t index;
 
+	/* The first objects of all have never been free (early_kmem_cache_node_alloc, 7.2). */
+	if (mmw_vm_read_uint(l->vm, p.addr, l->g->word, &link, NULL) || link == never)
+		return;
 	p.last = p.addr + l->g->word - 1;
 	if (!link_is_outside(l->cache) || !l->s->allocator->next ||
 	    l->s->allocator->next(l->s, l->vm, l->slab, l->object, &next) || !next ||
