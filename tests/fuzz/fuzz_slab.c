@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A machine with slab caches (fixtures/recipes/slub.recipe or slub-sheaves.recipe) of which types, caches, nodes,
- * struct pages and objects are overwritten: slabs ascend, their objects are as many as their states, every problem has
- * words.
+ * A machine with slab caches (fixtures/recipes/slub.recipe, slub-sheaves.recipe or slub-kfence.recipe) of which types,
+ * caches, nodes, struct pages and objects are overwritten: slabs ascend, their objects are as many as their states,
+ * every problem has words.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/vec.h"
 #include "lib/slab/check.h"
 #include "tests/fuzz/patched.h"
 #include "tests/tools/exercise.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What both have at the same places. */
+/* What they have at the same places. */
 #define WINDOWS { \
 	{ 0x230000, 0x1800 },  /* BTF */ \
-	{ 0x120000, 0x1200 },  /* caches, nodes */ \
-	{ 0x304800, 0x0d00 },  /* struct pages */ \
+	{ 0x120000, 0x2200 },  /* caches, nodes, KFENCE */ \
+	{ 0x304800, 0x1200 },  /* struct pages */ \
 	{ 0x060800, 0x1100 },  /* per-CPU */ \
 	{ 0x250000, 0x3900 },  /* variables, sheaves, barns */ \
 	{ 0x130000, 0x6000 },  /* objects */ \
@@ -28,6 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct patched machines[] = {
 	{ .recipe = MMW_RECIPES "/slub.recipe", .windows = WINDOWS },
 	{ .recipe = MMW_RECIPES "/slub-sheaves.recipe", .windows = WINDOWS },
+	{ .recipe = MMW_RECIPES "/slub-kfence.recipe", .windows = WINDOWS },
 };
 
 struct watch {
@@ -140,6 +142,6 @@ static void ask(struct mmw_kernel *k)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size)
-		patched_run(&machines[data[0] & 1], data + 1, size - 1, ask);
+		patched_run(&machines[data[0] % mmw_array_len(machines)], data + 1, size - 1, ask);
 	return 0;
 }
