@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lib/slab: the slabs, objects and counters of two machines (fixtures/recipes/slub.recipe, slub-sheaves.recipe), and with KFENCE; and
- * each contradiction, planted into memory that has none, is found, and nothing else.
+ * lib/slab: the slabs, objects and counters of two machines (fixtures/recipes/slub.recipe, slub-sheaves.recipe), and
+ * with KFENCE (slub-kfence.recipe); and each contradiction, planted into memory that has none, is found, and nothing
+ * else.
  */
 #include <setjmp.h>
 #include <stdarg.h>
