@@ -109,6 +109,9 @@ const char *mmw_rights_text(uint8_t rights, bool user, char *buf);
 /* "symbol+0x12", "symbol+0x12 [module]", or "" where va lies in none. */
 const char *mmw_symbol_text(struct mmw_kernel *k, uint64_t va, char *buf, size_t size);
 
+/* "symbol+0x12/0x40", "symbol+0x12/0x40 [module]", or "0x...": as the kernel's %pS prints va. */
+const char *mmw_symbol_ktext(struct mmw_kernel *k, uint64_t va, char *buf, size_t size);
+
 /* Is physical memory in the image: "stored", "excluded", "truncated", "absent". */
 const char *mmw_memory_word(const struct mmw_image *img, uint64_t pa);
 

@@ -253,8 +253,10 @@ static void row_cache(struct job *j, const struct mmw_cache *c)
 	mmw_out_num(o, CACHE_OBJECT_SIZE, c->object_size);
 	mmw_out_num(o, CACHE_SIZE, c->size);
 	mmw_out_num(o, CACHE_ALIGN, c->align);
-	mmw_out_num(o, CACHE_ORDER, c->order);
-	mmw_out_num(o, CACHE_OBJECTS, c->objects);
+	if (c->objects) {
+		mmw_out_num(o, CACHE_ORDER, c->order);
+		mmw_out_num(o, CACHE_OBJECTS, c->objects);
+	}
 	for (int col = CACHE_OFFSET; !slub && col <= CACHE_RED_LEFT; col++)
 		mmw_out_none(o, col);
 	if (slub) {
@@ -290,8 +292,11 @@ static void print_cache(struct job *j, const struct mmw_cache *c)
 	char text[MMW_KSYM_NAME_MAX + 80], size[24];
 	FILE *to = j->t->out.to;
 
-	fprintf(to, "%s%s, kmem_cache %" PRIx64 "%s\n", j->any ? "\n" : "", c->name, c->va,
-		c->bad ? ": its numbers cannot be a cache's" : "");
+	fprintf(to, "%s%s", j->any ? "\n" : "", c->name);
+	if (c->va)
+		fprintf(to, ", kmem_cache %" PRIx64 "%s\n", c->va, c->bad ? ": its numbers cannot be a cache's" : "");
+	else
+		fputs(", not a cache: what all have in common\n", to);
 	j->any = true;
 	fprintf(to, "  objects of %u bytes, %u apart, aligned to %u", c->object_size, c->size, c->align);
 	if (c->objects)
@@ -541,7 +546,10 @@ static void show_cache(struct job *j, const struct mmw_cache *c, const struct mm
 			fprintf(j->t->out.to, "%s?, kmem_cache %" PRIx64 ": not on the list of caches\n", j->any ? "\n" : "",
 				first->cache_va);
 		j->any = true;
-		print_counts(j, first, end);
+		if (!c || c->objects || first < end)
+			print_counts(j, first, end);
+		else
+			fputs("  SLOB tells its objects from no other cache's\n", j->t->out.to);
 	}
 	for (; first < end; first++)
 		show_slab(j, first);

@@ -42,7 +42,7 @@ static const struct mmw_col exact_cols[] = {
 	[EX_NODE] = { "node", "free, and held by nodes: in shared and alien arrays, or barns", 8, true, true },
 	[EX_UNKNOWN] = { "unknown", "a broken free list may have had them", 7, true, false },
 	[EX_SLABS] = { "slabs", "slabs", 7, true, true },
-	[EX_FULL] = { "full", "slabs on no list, without free objects", 7, true, true },
+	[EX_FULL] = { "full", "slabs without free objects", 7, true, true },
 	[EX_PARTIAL] = { "partial", "slabs on nodes' partial lists", 7, true, true },
 	[EX_CPU_SLABS] = { "cpu_slabs", "slabs that CPUs have", 9, true, true },
 	[EX_EMPTY] = { "empty", "slabs without objects in use", 7, true, false },
@@ -212,13 +212,13 @@ static int make_lines(struct job *j, struct mmw_err *err)
 	return 0;
 }
 
-/* Copies of a cache for memory cgroups are part of its line: what is left are the others. */
+/* Copies of a cache for memory cgroups are part of its line, and what stands for SLOB's pages has none but the exact one. */
 static void drop_copies(struct job *j)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < j->n; i++)
-		if (j->line[i].cache->root == i)
+		if (j->line[i].cache->root == i && (j->line[i].cache->va || j->opts->exact))
 			j->line[n++] = j->line[i];
 	j->n = n;
 }
@@ -244,8 +244,11 @@ static void print_line(FILE *to, const struct line *l)
 		fprintf(to, "%6" PRIu64 " %6" PRIu64, i->active_objs, i->num_objs);
 	else
 		fprintf(to, "%6s %6s", "?", "?");
-	fprintf(to, " %6u %4u %4d : tunables %4u %4u %4u : slabdata ", c->size, c->objects, 1 << c->order, c->limit, c->batchcount,
-		c->shared);
+	if (c->objects)
+		fprintf(to, " %6u %4u %4d : tunables %4u %4u %4u : slabdata ", c->size, c->objects, 1 << c->order, c->limit,
+			c->batchcount, c->shared);
+	else
+		fprintf(to, " %6u %4s %4s : tunables %4s %4s %4s : slabdata ", c->size, "?", "?", "?", "?", "?");
 	if (i->known)
 		fprintf(to, "%6" PRIu64 " %6" PRIu64 " %6" PRIu64 "\n", i->active_slabs, i->num_slabs, i->shared_avail);
 	else
@@ -266,11 +269,13 @@ static void row(struct mmw_out *o, const struct line *l)
 		mmw_out_num(o, COL_AVAIL, l->info.shared_avail);
 	}
 	mmw_out_num(o, COL_SIZE, c->size);
-	mmw_out_num(o, COL_PER_SLAB, c->objects);
-	mmw_out_num(o, COL_PAGES, 1ull << c->order);
-	mmw_out_num(o, COL_LIMIT, c->limit);
-	mmw_out_num(o, COL_BATCH, c->batchcount);
-	mmw_out_num(o, COL_SHARED, c->shared);
+	if (c->objects) {
+		mmw_out_num(o, COL_PER_SLAB, c->objects);
+		mmw_out_num(o, COL_PAGES, 1ull << c->order);
+		mmw_out_num(o, COL_LIMIT, c->limit);
+		mmw_out_num(o, COL_BATCH, c->batchcount);
+		mmw_out_num(o, COL_SHARED, c->shared);
+	}
 	mmw_out_num(o, COL_OBJECT_SIZE, c->object_size);
 	mmw_out_num(o, COL_REFCOUNT, (uint64_t)c->refcount);
 	mmw_cache_flag_words(c, words, sizeof(words));
@@ -297,11 +302,10 @@ static int visit(void *ctx, const struct mmw_slab *slab, struct mmw_err *err)
 	return 0;
 }
 
-static void row_exact(struct mmw_out *o, const struct line *l)
+static void row_counts(struct mmw_out *o, const struct line *l)
 {
 	const uint64_t *n = l->objects;
 
-	mmw_out_str(o, EX_NAME, l->cache->name);
 	mmw_out_num(o, EX_ALLOCATED, n[MMW_OBJECT_ALLOCATED]);
 	mmw_out_num(o, EX_OBJECTS, l->n_objects);
 	mmw_out_num(o, EX_FREE, n[MMW_OBJECT_FREE]);
@@ -316,9 +320,18 @@ static void row_exact(struct mmw_out *o, const struct line *l)
 	mmw_out_num(o, EX_BYTES, l->bytes);
 	mmw_out_num(o, EX_USED, used(l));
 	mmw_out_num(o, EX_WASTED, l->bytes - used(l));
+}
+
+/* SLOB's caches have no objects that could be told from others'; all memory is in the line of the cache that is none. */
+static void row_exact(struct mmw_out *o, const struct line *l)
+{
+	mmw_out_str(o, EX_NAME, l->cache->name);
+	if (l->cache->objects)
+		row_counts(o, l);
 	mmw_out_num(o, EX_SIZE, l->cache->size);
 	mmw_out_num(o, EX_OBJECT_SIZE, l->cache->object_size);
-	mmw_out_hex(o, EX_ADDR, l->cache->va);
+	if (l->cache->va)
+		mmw_out_hex(o, EX_ADDR, l->cache->va);
 	mmw_out_row(o);
 }
 

@@ -254,6 +254,28 @@ const char *mmw_symbol_text(struct mmw_kernel *k, uint64_t va, char *buf, size_t
 	return buf;
 }
 
+const char *mmw_symbol_ktext(struct mmw_kernel *k, uint64_t va, char *buf, size_t size)
+{
+	struct mmw_modules *m = NULL;
+	struct mmw_ksym sym;
+	uint64_t offset, end;
+	size_t n;
+
+	snprintf(buf, size, "0x%" PRIx64, va);
+	if (mmw_kernel_symbol_at(k, va, &sym, &offset, NULL)) {
+		if (!mmw_kernel_symbol_end(k, va, &end))
+			end = sym.addr;
+	} else {
+		m = mmw_kernel_modules(k, NULL);
+		if (!m || !mmw_module_symbol_at(m, va, &sym, &offset) || !mmw_module_symbol_end(m, va, &end))
+			return buf;
+	}
+	n = (size_t)snprintf(buf, size, "%s+0x%" PRIx64 "/0x%" PRIx64, sym.name, offset, end - sym.addr);
+	if (m && n < size)
+		snprintf(buf + n, size - n, " [%s]", mmw_module_of(m, va, NULL)->name);
+	return buf;
+}
+
 const char *mmw_bare_type(const char *name)
 {
 	static const char *const words[] = { "struct ", "union ", "enum " };

@@ -15,6 +15,7 @@
 #include "lib/base/vec.h"
 #include "lib/kernel/bound.h"
 #include "lib/kernel/percpu.h"
+#include "lib/kernel/stackdepot.h"
 #include "lib/sym/disas.h"
 
 enum {
@@ -200,6 +201,21 @@ static bool is_vmcoreinfo_data(struct mmw_kernel *k, uint64_t va)
 	return word_at(k, va, &at) && at && !mmw_vm_read(&k->vm, at, text, sizeof(text), NULL) && !memcmp(text, mark, sizeof(text));
 }
 
+/* The array that was called stack_slabs, and then, as in 6.3 its elements were, stack_pools. */
+static bool is_stack_slabs(struct mmw_kernel *k, uint64_t va)
+{
+	struct mmw_member m;
+
+	return !mmw_kernel_member(k, "handle_parts", "slabindex", &m, NULL, NULL) && mmw_stackdepot_holds(k, va);
+}
+
+static bool is_stack_pools(struct mmw_kernel *k, uint64_t va)
+{
+	struct mmw_member m;
+
+	return mmw_kernel_member(k, "handle_parts", "slabindex", &m, NULL, NULL) && mmw_stackdepot_holds(k, va);
+}
+
 /* --- rules ------------------------------------------------------------------------------------------------------ */
 
 static const struct rule rules[] = {
@@ -215,6 +231,8 @@ static const struct rule rules[] = {
 	{ "vmemmap_base", { "page_frag_free", "free_pages", "kfree" }, false, is_vmemmap_base },
 	{ "vmcoreinfo_data", { "crash_update_vmcoreinfo_safecopy", "vmcoreinfo_append_str", "append_elf_note" }, false,
 	  is_vmcoreinfo_data },
+	{ "stack_slabs", { "stack_depot_fetch", "__stack_depot_save", "stack_depot_print" }, true, is_stack_slabs },
+	{ "stack_pools", { "stack_depot_fetch", "depot_fetch_stack", "stack_depot_print" }, true, is_stack_pools },
 };
 
 enum { RULES = sizeof(rules) / sizeof(rules[0]) };

@@ -498,7 +498,14 @@ int mmw_module_symbols(struct mmw_modules *m, const struct mmw_module *mod,
 	return rc;
 }
 
-/* The highest one at or below va, as find_kallsyms_symbol() chooses: of equals the first, and none of the marks of arm. */
+/* Is it one of those that find_kallsyms_symbol() chooses from: none of the marks of arm? */
+static bool is_place(const struct mmw_modules *m, const struct mmw_module *mod, const struct mmw_ksym *sym, uint16_t section)
+{
+	return section != SHN_UNDEF && mmw_module_of(m, sym->addr, NULL) == mod && sym->name[0] != '$' &&
+	       (sym->name[0] != '.' || sym->name[1] != 'L');
+}
+
+/* The highest one at or below va, of equals the first. */
 bool mmw_module_symbol_at(struct mmw_modules *m, uint64_t va, struct mmw_ksym *out, uint64_t *offset)
 {
 	const struct mmw_module *mod = mmw_module_of(m, va, NULL);
@@ -512,8 +519,7 @@ bool mmw_module_symbol_at(struct mmw_modules *m, uint64_t va, struct mmw_ksym *o
 
 		if (rc < 0)
 			break;
-		if (!rc || section == SHN_UNDEF || sym.addr > va || mmw_module_of(m, sym.addr, NULL) != mod || sym.name[0] == '$' ||
-		    (sym.name[0] == '.' && sym.name[1] == 'L') || (found && sym.addr <= out->addr))
+		if (!rc || sym.addr > va || (found && sym.addr <= out->addr) || !is_place(m, mod, &sym, section))
 			continue;
 		*out = sym;
 		found = true;
@@ -525,4 +531,37 @@ bool mmw_module_symbol_at(struct mmw_modules *m, uint64_t va, struct mmw_ksym *o
 	if (t)
 		close_tables(t);
 	return found;
+}
+
+/* Where code ends: of initialisation, or the other. */
+static uint64_t text_end(const struct mmw_module *mod, const char *kind)
+{
+	const char *wanted = strncmp(kind, "init", 4) ? "text" : "init text";
+	uint64_t end = UINT64_MAX;
+
+	for (unsigned i = 0; i < mod->parts; i++)
+		if (!strcmp(mod->part[i].kind, wanted))
+			end = mod->part[i].base + mod->part[i].size;
+	return end;
+}
+
+bool mmw_module_symbol_end(struct mmw_modules *m, uint64_t va, uint64_t *end)
+{
+	const char *kind;
+	const struct mmw_module *mod = mmw_module_of(m, va, &kind);
+	struct tables *t = mod ? open_tables(m, mod, NULL) : NULL;
+	struct mmw_ksym sym;
+	uint16_t section;
+	int rc = 0;
+
+	if (!t)
+		return false;
+	*end = text_end(mod, kind);
+	for (uint64_t i = 0; rc >= 0 && i < mod->n_symbols; i++) {
+		rc = symbol_number(m, mod, t, i, &sym, &section, NULL);
+		if (rc == 1 && sym.addr > va && sym.addr < *end && is_place(m, mod, &sym, section))
+			*end = sym.addr;
+	}
+	close_tables(t);
+	return true;
 }

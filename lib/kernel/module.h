@@ -51,4 +51,10 @@ int mmw_module_symbols(struct mmw_modules *m, const struct mmw_module *mod,
 /* The symbol that va lies in, in the module it lies in. */
 bool mmw_module_symbol_at(struct mmw_modules *m, uint64_t va, struct mmw_ksym *out, uint64_t *offset);
 
+/*
+ * Where the symbol that va lies in ends, as the kernel reckons (find_kallsyms_symbol): at the module's next one or with its
+ * code, whichever is first. Of data that lie behind the code, that is before they begin.
+ */
+bool mmw_module_symbol_end(struct mmw_modules *m, uint64_t va, uint64_t *end);
+
 #endif

@@ -6,10 +6,12 @@
 #ifndef MMW_SLAB_ALLOCATOR_H
 #define MMW_SLAB_ALLOCATOR_H
 
+#include "lib/kernel/shadow.h"
 #include "lib/slab/slab.h"
 
 struct mmw_slab_allocator {
 	enum mmw_slab_kind kind;
+	bool lists_all;  /* full slabs are on a list too */
 	/*
 	 * Bind what is needed (into s->own), read the lists of slabs and the counters (s->listed, s->info), and for
 	 * MMW_SLABS_OBJECTS what CPUs and nodes hold (s->held). Sorting is the caller's.
@@ -28,7 +30,14 @@ struct mmw_slab_allocator {
 	int (*next)(const struct mmw_slabs *s, struct mmw_vm *vm, const struct mmw_slab *slab, uint64_t object, uint64_t *out);
 };
 
-extern const struct mmw_slab_allocator mmw_slub;
+extern const struct mmw_slab_allocator mmw_slub, mmw_slab_arrays, mmw_slob;
+
+/*
+ * Bind what a slab's first struct page says: of struct slab, which lies over struct page from 5.17 on, or of that. list: the
+ * member by which it is on lists.
+ */
+int mmw_slabs_bind(const struct mmw_slabs *s, const struct mmw_field *fields, size_t n, struct mmw_shadow *out,
+		   struct mmw_member *list, struct mmw_err *err);
 
 /* Add to s->held, s->listed and s->counts. */
 int mmw_slabs_hold(struct mmw_slabs *s, const struct mmw_cache *cache, uint64_t object, enum mmw_object_state state,

@@ -72,6 +72,8 @@ static const struct { const char *name, *bit; uint32_t old; } flags[MMW_CACHE_FL
 	[MMW_CACHE_NO_OBJ_EXT] = { "no-obj-ext", "_SLAB_NO_OBJ_EXT", 0 },
 	[MMW_CACHE_OBJ_EXT_IN_OBJ] = { "obj-ext-in-obj", "_SLAB_OBJ_EXT_IN_OBJ", 0 },
 	[MMW_CACHE_NO_SHEAVES] = { "no-sheaves", "_SLAB_NO_SHEAVES", 0 },
+	[MMW_CACHE_OFF_SLAB] = { "off-slab", "", 0 },
+	[MMW_CACHE_IN_OBJECT] = { "in-object", "", 0 },
 };
 
 const char *mmw_cache_flag_name(enum mmw_cache_flag flag)
@@ -131,6 +133,12 @@ static void find_flags(struct opening *o)
 		else if (!mmw_kernel_enumerator(k, "_slab_flag_bits", flags[i].bit, &bit, NULL) && bit >= 0 && bit < 32)
 			o->mask[i] = 1ull << bit;
 	}
+	if (o->c->kind != MMW_SLAB)
+		return;
+	/* CFLGS_OFF_SLAB, CFLGS_OBJFREELIST_SLAB (mm/slab.c): numbers that mean other things to SLUB. */
+	o->mask[MMW_CACHE_OBJECT_POISON] = 0;
+	o->mask[MMW_CACHE_OFF_SLAB] = 0x80000000;
+	o->mask[MMW_CACHE_IN_OBJECT] = 0x40000000;
 }
 
 /* kmem_cache.node[], or from 7.1 on kmem_cache.per_node[] with two pointers each. */
@@ -261,8 +269,33 @@ static bool is_slub(const struct mmw_caches *c, const struct mmw_cache *cache)
 /* Sizes of which nothing good can come. */
 static bool is_cache(const struct mmw_caches *c, const struct mmw_cache *cache)
 {
-	return cache->size && cache->object_size <= cache->size && cache->order <= ORDER_MAX &&
-	       (c->kind == MMW_SLOB || cache->objects) && (c->kind != MMW_SLUB || is_slub(c, cache));
+	if (!cache->size || cache->object_size > cache->size || cache->order > ORDER_MAX)
+		return false;
+	/* SLAB's numbers of objects are of one byte, or two. */
+	if (c->kind == MMW_SLAB && cache->freelist_size != cache->objects &&
+	    cache->freelist_size != 2ull * cache->objects)
+		return false;
+	if (c->kind == MMW_SLUB && !is_slub(c, cache))
+		return false;
+	return c->kind == MMW_SLOB || (cache->objects && cache->objects <= OO_MASK);
+}
+
+static int append(struct opening *o, const struct mmw_cache *cache, const char *name, uint64_t root, struct mmw_err *err)
+{
+	struct mmw_caches *c = o->c;
+	int rc = mmw_vec_reserve(&c->cache, &c->cap, c->n + 1, sizeof(*c->cache), err);
+
+	rc = rc ? rc : mmw_vec_reserve(&o->root, &o->cap_root, c->n + 1, sizeof(*o->root), err);
+	if (rc)
+		return rc;
+	c->cache[c->n] = *cache;
+	c->cache[c->n].name = strdup(name);
+	if (!c->cache[c->n].name)
+		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for the name of a cache");
+	o->root[c->n] = root;
+	c->cache[c->n].root = c->n;
+	c->n++;
+	return 0;
 }
 
 static int add_cache(void *ctx, const struct mmw_link *link, struct mmw_err *err)
@@ -273,7 +306,6 @@ static int add_cache(void *ctx, const struct mmw_link *link, struct mmw_err *err
 	struct mmw_cache cache = { .va = link->at - o->list.offset };
 	char name[MMW_CACHE_NAME_MAX];
 	struct cache_rec rec;
-	int rc;
 
 	if (mmw_shadow_read(&o->shadow, vm, cache.va, &rec, NULL))
 		return 1;
@@ -284,17 +316,26 @@ static int add_cache(void *ctx, const struct mmw_link *link, struct mmw_err *err
 		return 1;
 	if (mmw_vm_read_text(vm, rec.name, name, sizeof(name), NULL) || !*name)
 		snprintf(name, sizeof(name), "?");
-	rc = mmw_vec_reserve(&c->cache, &c->cap, c->n + 1, sizeof(*c->cache), err);
-	rc = rc ? rc : mmw_vec_reserve(&o->root, &o->cap_root, c->n + 1, sizeof(*o->root), err);
+	return append(o, &cache, name, word(rec.root), err);
+}
+
+/*
+ * SLOB's pages are of no cache, but hold blocks for all of them: this one, at no address, stands for them, with its units
+ * for objects.
+ */
+static int add_units(struct opening *o, struct mmw_err *err)
+{
+	struct mmw_cache cache = { .refcount = 1 };
+	uint64_t bytes = 1ull << mmw_kernel_page_shift(o->c->kernel), unit;
+	int rc = mmw_kernel_type_size(o->c->kernel, "slob_block", &unit, err);
+
 	if (rc)
 		return rc;
-	cache.name = strdup(name);
-	if (!cache.name)
-		return mmw_fail(err, MMW_E_NOMEM, 0, "no memory for the name of a cache");
-	o->root[c->n] = word(rec.root);
-	cache.root = c->n;
-	c->cache[c->n++] = cache;
-	return 0;
+	if ((unit != 2 && unit != 4) || bytes / unit > OO_MASK)
+		return mmw_fail(err, MMW_E_NOTYPE, 0, "struct slob_block has %" PRIu64 " bytes", unit);
+	cache.size = cache.object_size = cache.align = (uint32_t)unit;
+	cache.objects = (unsigned)(bytes / unit);
+	return append(o, &cache, "(slob units)", 0, err);
 }
 
 static int compare_va(const void *a, const void *b, void *ctx)
@@ -318,7 +359,8 @@ static int sort(struct opening *o, struct mmw_err *err)
 	for (size_t i = 0; i < c->n; i++) {
 		const struct mmw_cache *root = o->root[i] ? mmw_cache_at(c, o->root[i]) : NULL;
 
-		if (root)
+		/* A copy is none of a copy. */
+		if (root && !o->root[root - c->cache])
 			c->cache[i].root = (size_t)(root - c->cache);
 	}
 	return 0;
@@ -347,6 +389,8 @@ int mmw_caches_open(struct mmw_kernel *k, struct mmw_caches *out, struct mmw_err
 	rc = rc ? rc : read_list(&o, err);
 	if (!rc && !out->n)
 		rc = mmw_fail(err, MMW_E_CORRUPT, out->head, "%s", *out->broken ? out->broken : "there are no caches");
+	if (!rc && out->kind == MMW_SLOB)
+		rc = add_units(&o, err);
 	rc = rc ? rc : sort(&o, err);
 	if (!rc)
 		limit_nodes(out);

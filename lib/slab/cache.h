@@ -22,7 +22,9 @@ enum mmw_cache_flag {
 	MMW_CACHE_CHECKS, MMW_CACHE_RED_ZONE, MMW_CACHE_POISON, MMW_CACHE_STORE_USER, MMW_CACHE_TRACE,
 	MMW_CACHE_HWCACHE_ALIGN, MMW_CACHE_DMA, MMW_CACHE_DMA32, MMW_CACHE_PANIC, MMW_CACHE_RCU, MMW_CACHE_RECLAIM,
 	MMW_CACHE_ACCOUNT, MMW_CACHE_KASAN, MMW_CACHE_NO_MERGE, MMW_CACHE_KMALLOC, MMW_CACHE_OBJECT_POISON,
-	MMW_CACHE_NO_OBJ_EXT, MMW_CACHE_OBJ_EXT_IN_OBJ, MMW_CACHE_NO_SHEAVES, MMW_CACHE_FLAGS,
+	MMW_CACHE_NO_OBJ_EXT, MMW_CACHE_OBJ_EXT_IN_OBJ, MMW_CACHE_NO_SHEAVES,
+	MMW_CACHE_OFF_SLAB, MMW_CACHE_IN_OBJECT,  /* where SLAB has its slabs' arrays: elsewhere, in a free object */
+	MMW_CACHE_FLAGS,
 };
 
 struct mmw_cache {
@@ -39,7 +41,7 @@ struct mmw_cache {
 	uint64_t useroffset, usersize;  /* what of an object may be copied to user space (4.16) */
 	size_t root;             /* index of the cache whose copy for a memory cgroup it is (to 5.8); its own else */
 	unsigned order;          /* a new slab is 2^order pages ... */
-	unsigned objects;        /* ... and holds so many objects. 0: SLOB, which has no slabs */
+	unsigned objects;        /* ... and holds so many objects. 0: a cache of SLOB, which has no slabs */
 	uint64_t cpu;            /* per-CPU pointer: kmem_cache_cpu of SLUB, array_cache of SLAB; 0: none */
 
 	/* SLUB's alone */
@@ -61,7 +63,8 @@ struct mmw_cache {
 struct mmw_caches {
 	struct mmw_kernel *kernel;
 	enum mmw_slab_kind kind;
-	struct mmw_cache *cache;     /* in the list's order */
+	/* In the list's order. SLOB: and one more, at no address (va 0), whose slabs are all pages and whose objects are units. */
+	struct mmw_cache *cache;
 	size_t n, cap;
 	uint32_t *by_va;             /* indices, ascending by address */
 	bool hardened;               /* CONFIG_SLAB_FREELIST_HARDENED */
@@ -86,6 +89,14 @@ const struct mmw_cache *mmw_cache_at(const struct mmw_caches *c, uint64_t va);
 static inline bool mmw_cache_has(const struct mmw_cache *c, enum mmw_cache_flag flag)
 {
 	return c->has >> flag & 1;
+}
+
+/* Bytes that debugging puts before each object: part of its size, and there is room for them. */
+static inline uint32_t mmw_cache_before(const struct mmw_cache *c)
+{
+	uint64_t before = (uint64_t)c->red_left_pad + c->object_offset;
+
+	return before <= c->size - c->object_size ? (uint32_t)before : 0;
 }
 
 /* Where the pointer to the cache's kmem_cache_node of a node is. */

@@ -44,7 +44,7 @@ static void check_place(struct check *c, const struct mmw_slab *slab)
 {
 	if (slab->place == MMW_SLAB_NOWHERE && slab->inuse < slab->objects)
 		add(c, slab, MMW_SLAB_STRAY, slab->objects - slab->inuse, 0);
-	if (c->slub && slab->place == MMW_SLAB_PARTIAL && slab->inuse == slab->objects)
+	if (slab->place == MMW_SLAB_PARTIAL && slab->inuse == slab->objects)
 		add(c, slab, MMW_SLAB_FULL_LISTED, slab->inuse, slab->objects);
 }
 

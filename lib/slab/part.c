@@ -57,7 +57,7 @@ static void add_slub(struct parts *p, const struct mmw_caches *c, const struct m
 
 size_t mmw_object_parts(const struct mmw_caches *c, const struct mmw_cache *cache, struct mmw_part out[MMW_OBJECT_PARTS_MAX])
 {
-	uint32_t left = cache->red_left_pad < cache->size - cache->object_size ? cache->red_left_pad : 0;
+	uint32_t left = mmw_cache_before(cache);
 	struct parts p = { .part = out, .end = cache->size - left };
 
 	add(&p, MMW_PART_OBJECT, cache->object_size);
@@ -78,7 +78,7 @@ void mmw_slab_spot(const struct mmw_slabs *s, const struct mmw_slab *slab, uint6
 	memset(out, 0, sizeof(*out));
 	out->kind = va < slab->first ? MMW_PART_SLAB_START : MMW_PART_SLAB_END;
 	out->has_object = mmw_slab_object(slab, va, &out->index, &offset);
-	if (va < slab->first && slab->first - va <= slab->cache->red_left_pad && slab->objects) {
+	if (va < slab->first && slab->first - va <= mmw_cache_before(slab->cache) && slab->objects) {
 		out->kind = MMW_PART_LEFT_RED_ZONE;
 		out->has_object = true;
 	} else if (out->has_object) {

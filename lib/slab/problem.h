@@ -27,7 +27,7 @@ enum mmw_slab_problem_kind {
 	MMW_SLAB_FREE_OUTSIDE,     /* a free object that is none of its slab's: addr; found: from where */
 	MMW_SLAB_FREE_LOOP,        /* the free list comes back to addr; found: from where */
 	MMW_SLAB_FREE_UNREADABLE,  /* the link of a free object: addr, why */
-	MMW_SLAB_FREE_COUNT,       /* `found` free objects where the slab counts `expected` */
+	MMW_SLAB_FREE_COUNT,       /* `found` free objects where the slab counts `expected`; of no slab: where the node does, at addr */
 	MMW_SLAB_HELD_FOREIGN,     /* an object held for allocation that is in no slab of the cache: addr */
 	MMW_SLAB_HELD_TWICE,       /* an object held in two places, or held and free in its slab: addr */
 	MMW_SLAB_SHEAF_SIZE,       /* a sheaf of other objects (found) than it should have, or has room for (expected) */

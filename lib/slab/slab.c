@@ -12,7 +12,7 @@
 
 enum { KFENCE_PAGES_MAX = 2 << 16 };  /* CONFIG_KFENCE_NUM_OBJECTS is at most 65535 */
 
-static const struct mmw_slab_allocator *const allocators[] = { &mmw_slub };
+static const struct mmw_slab_allocator *const allocators[] = { &mmw_slub, &mmw_slab_arrays, &mmw_slob };
 
 const char *mmw_object_state_name(enum mmw_object_state state)
 {
@@ -68,6 +68,22 @@ int mmw_slabs_list(struct mmw_slabs *s, uint64_t slab, enum mmw_slab_place place
 	if (!rc)
 		s->listed[s->n_listed++] = (struct mmw_listed){ .slab = slab, .place = (uint8_t)place, .who = who,
 								.cache = (uint32_t)(cache - s->caches.cache) };
+	return rc;
+}
+
+int mmw_slabs_bind(const struct mmw_slabs *s, const struct mmw_field *fields, size_t n, struct mmw_shadow *out,
+		   struct mmw_member *list, struct mmw_err *err)
+{
+	const char *type = "slab";
+	int rc = mmw_shadow_bind(s->kernel, type, fields, n, out, NULL);
+
+	if (rc) {
+		type = "page";
+		rc = mmw_shadow_bind(s->kernel, type, fields, n, out, err);
+	}
+	rc = rc ? rc : mmw_kernel_member_any(s->kernel, type, "slab_list|lru", list, err);
+	if (!rc && out->last >= s->pages.size)
+		return mmw_fail(err, MMW_E_NOTYPE, 0, "struct %s is larger than struct page", type);
 	return rc;
 }
 
@@ -249,7 +265,7 @@ static void find_place(const struct mmw_slabs *s, struct mmw_slab *slab)
 	size_t i = at_or_behind(s->listed, s->n_listed, sizeof(*s->listed), slab->va);
 
 	slab->who = -1;
-	slab->place = slab->inuse < slab->objects ? MMW_SLAB_NOWHERE : MMW_SLAB_FULL;
+	slab->place = slab->inuse < slab->objects || s->allocator->lists_all ? MMW_SLAB_NOWHERE : MMW_SLAB_FULL;
 	if (i == s->n_listed || s->listed[i].slab != slab->va)
 		return;
 	slab->place = s->listed[i].place;
@@ -267,8 +283,7 @@ static struct mmw_slab_problem problem_of(const struct mmw_slab *slab, enum mmw_
 static void check_room(const struct mmw_slabs *s, struct mmw_slab *slab, struct mmw_slab_problems *problems)
 {
 	struct mmw_slab_problem p = problem_of(slab, MMW_SLAB_GEOMETRY);
-	/* What is left of the first object is part of its size. */
-	uint64_t start = slab->first - slab->memory - slab->cache->red_left_pad, bytes = bytes_of(s, slab), room;
+	uint64_t start = slab->first - mmw_cache_before(slab->cache) - slab->memory, bytes = bytes_of(s, slab), room;
 
 	room = start <= bytes ? (bytes - start) / slab->cache->size : 0;
 	if (slab->objects <= room)
@@ -393,7 +408,7 @@ static void finish(const struct mmw_slabs *s, struct mmw_vm *vm, struct mmw_slab
 	}
 	check_room(s, slab, problems);
 	find_states(s, vm, slab, state, problems);
-	slab->state = state;
+	slab->state = slab->objects ? state : NULL;
 }
 
 int mmw_slab_read(const struct mmw_slabs *s, struct mmw_vm *vm, uint64_t va, struct mmw_slab *out, struct mmw_err *err)
@@ -487,7 +502,7 @@ static int add_slab(const struct scan *scan, struct section *sec, const struct m
 	if (scan->opts->only && slab.cache != scan->opts->only)
 		return 0;
 	if (mmw_vec_reserve(&sec->slab, &sec->cap, sec->n + 1, sizeof(*sec->slab), NULL) ||
-	    mmw_vec_reserve(&sec->states, &sec->cap_states, sec->n_states + slab.objects, 1, NULL))
+	    mmw_vec_reserve(&sec->states, &sec->cap_states, sec->n_states + slab.objects + 1, 1, NULL))
 		return -MMW_E_NOMEM;
 	finish(scan->s, run->vm, &slab, sec->states + sec->n_states, &sec->problems);
 	if (scan->opts->states && slab.state)

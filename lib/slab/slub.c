@@ -607,22 +607,6 @@ static int read_waiting(struct opening *o)
 
 /* --- binding ------------------------------------------------------------------------------------------------------- */
 
-/* struct slab lies over struct page from 5.17 on. */
-static int bind_slab(struct mmw_kernel *k, struct opening *o)
-{
-	const char *type = "slab";
-	int rc = mmw_shadow_bind(k, type, slab_fields, mmw_array_len(slab_fields), &o->own->slab, NULL);
-
-	if (rc) {
-		type = "page";
-		rc = mmw_shadow_bind(k, type, slab_fields, mmw_array_len(slab_fields), &o->own->slab, o->err);
-	}
-	rc = rc ? rc : mmw_kernel_member_any(k, type, "slab_list|lru", &o->slab_list, o->err);
-	if (!rc && o->own->slab.last >= o->s->pages.size)
-		return mmw_fail(o->err, MMW_E_NOTYPE, 0, "struct %s is larger than struct page", type);
-	return rc;
-}
-
 static int bind_sheaves(struct mmw_kernel *k, struct opening *o)
 {
 	int rc = mmw_shadow_bind(k, "slub_percpu_sheaves", sheaves_fields, mmw_array_len(sheaves_fields), &o->sheaves, o->err);
@@ -641,7 +625,7 @@ static int bind(struct mmw_kernel *k, struct opening *o, enum mmw_slabs_depth de
 {
 	struct mmw_member m;
 	uint64_t size;
-	int rc = bind_slab(k, o);
+	int rc = mmw_slabs_bind(o->s, slab_fields, mmw_array_len(slab_fields), &o->own->slab, &o->slab_list, o->err);
 
 	rc = rc ? rc : mmw_shadow_bind(k, "kmem_cache_node", node_fields, mmw_array_len(node_fields), &o->node, o->err);
 	rc = rc ? rc : mmw_kernel_member(k, "kmem_cache_node", "partial", &o->partial, NULL, o->err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A machine with slab caches (fixtures/recipes/slub.recipe, slub-sheaves.recipe or slub-kfence.recipe) of which types,
- * caches, nodes, struct pages and objects are overwritten: slabs ascend, their objects are as many as their states,
- * every problem has words.
+ * A machine with slab caches (fixtures/recipes/slub.recipe, slub-sheaves, slub-kfence, slab-arrays or slab-slob) of
+ * which types, caches, nodes, struct pages and objects are overwritten: slabs ascend, their objects are as many as
+ * their states, every problem has words.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What they have at the same places. */
+/* What those of SLUB have at the same places, and the other two. */
 #define WINDOWS { \
 	{ 0x230000, 0x1800 },  /* BTF */ \
 	{ 0x120000, 0x2200 },  /* caches, nodes, KFENCE */ \
@@ -26,10 +26,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 	{ 0x062000, 0x0020 },  /* mem_section */ \
 }
 
+#define OTHER_WINDOWS { \
+	{ 0x230000, 0x1800 },  /* BTF */ \
+	{ 0x120000, 0x1a00 },  /* caches, nodes, their arrays */ \
+	{ 0x304800, 0x1100 },  /* struct pages */ \
+	{ 0x060800, 0x1100 },  /* per-CPU */ \
+	{ 0x250000, 0x3000 },  /* variables */ \
+	{ 0x130000, 0xb000 },  /* objects, and numbers of them */ \
+	{ 0x158000, 0x1000 },  \
+	{ 0x062000, 0x0020 },  /* mem_section */ \
+}
+
 static struct patched machines[] = {
 	{ .recipe = MMW_RECIPES "/slub.recipe", .windows = WINDOWS },
 	{ .recipe = MMW_RECIPES "/slub-sheaves.recipe", .windows = WINDOWS },
 	{ .recipe = MMW_RECIPES "/slub-kfence.recipe", .windows = WINDOWS },
+	{ .recipe = MMW_RECIPES "/slab-arrays.recipe", .windows = OTHER_WINDOWS },
+	{ .recipe = MMW_RECIPES "/slab-slob.recipe", .windows = OTHER_WINDOWS },
 };
 
 struct watch {
@@ -76,7 +89,7 @@ static void one_by_one(struct mmw_kernel *k, const struct mmw_slabs *s)
 	struct mmw_err err = { 0 };
 	struct mmw_slab slab;
 
-	for (uint64_t pfn = 0x120; pfn < 0x158; pfn++) {
+	for (uint64_t pfn = 0x120; pfn < 0x162; pfn++) {
 		int rc = mmw_slab_of(s, mmw_kernel_vm(k), pfn, &slab, states, NULL, &err);
 
 		if (rc)

@@ -397,13 +397,30 @@ static bool slab_seed(unsigned index, struct blob *out)
 					   0x8000000000000200, 0x0040003d00000040, UINT64_MAX };
 	static const uint16_t places[] = { 0x18, 0x78, 0x88, 0x1a8, 0x408, 0x418, 0x428, 0x1088 };
 
-	if (index >= 64)
+	if (index >= 128)
+		return false;
+	blob_u8(out, (uint8_t)(index % 4));
+	blob_u8(out, (uint8_t)(index / 4 % 8));
+	blob_uint(out, places[(index / 4 + index / 32) % 8], 2, false);
+	blob_u8(out, 8);
+	blob_uint(out, values[index / 16], 8, false);
+	return true;
+}
+
+/* The machine, then the same with what caches, tracks and handles of stacks are made of. */
+static bool traces_seed(unsigned index, struct blob *out)
+{
+	static const uint64_t values[] = { 0, 1, 0x00000003aaaa1111, 0x0004000004000001, 0xffff888000160000,
+					   UINT64_MAX };
+	static const uint16_t places[] = { 0x00, 0x08, 0x10, 0x18, 0x40, 0x48, 0x80, 0x308 };
+
+	if (index >= 48)
 		return false;
 	blob_u8(out, (uint8_t)(index % 2));
 	blob_u8(out, (uint8_t)(index / 2 % 8));
-	blob_uint(out, places[(index / 2 + index / 16) % 8], 2, false);
+	blob_uint(out, places[index / 6], 2, false);
 	blob_u8(out, 8);
-	blob_uint(out, values[index / 8], 8, false);
+	blob_uint(out, values[index % 6], 8, false);
 	return true;
 }
 
@@ -614,6 +631,7 @@ bool fuzz_seed(const char *fuzzer, unsigned index, struct blob *out)
 		{ "qemu", qemu_seed },
 		{ "slab", slab_seed },
 		{ "symtab", symtab_seed },
+		{ "traces", traces_seed },
 		{ "vmcoreinfo", vmcoreinfo_seed },
 		{ "vmware", vmware_seed },
 		{ "walk", walk_seed },
