@@ -21,7 +21,7 @@ static const struct mmw_field meta_fields[] = {
 	MMW_FIELD(meta_rec, cache, "cache"),
 };
 
-/* What the kernel's numbers mean; RCU_FREEING came in 6.12. */
+/* What the kernel's numbers mean; 6.1 has no RCU_FREEING, 6.12 has. */
 struct states {
 	int64_t allocated, freed, rcu;
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A machine with slab caches (fixtures/recipes/slub.recipe, slub-sheaves, slab-arrays or slab-slob) of which types,
- * caches, nodes, struct pages and objects are overwritten: slabs ascend, their objects are as many as their states,
- * every problem has words.
+ * A machine with slab caches (fixtures/recipes/slub.recipe, slub-sheaves, slub-kfence, slab-arrays or slab-slob) of
+ * which types, caches, nodes, struct pages and objects are overwritten: slabs ascend, their objects are as many as
+ * their states, every problem has words.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* What those of SLUB have at the same places, and the other two. */
 #define WINDOWS { \
 	{ 0x230000, 0x1800 },  /* BTF */ \
-	{ 0x120000, 0x1200 },  /* caches, nodes */ \
-	{ 0x304800, 0x0d00 },  /* struct pages */ \
+	{ 0x120000, 0x2200 },  /* caches, nodes, KFENCE */ \
+	{ 0x304800, 0x1200 },  /* struct pages */ \
 	{ 0x060800, 0x1100 },  /* per-CPU */ \
 	{ 0x250000, 0x3900 },  /* variables, sheaves, barns */ \
 	{ 0x130000, 0x6000 },  /* objects */ \
@@ -40,6 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct patched machines[] = {
 	{ .recipe = MMW_RECIPES "/slub.recipe", .windows = WINDOWS },
 	{ .recipe = MMW_RECIPES "/slub-sheaves.recipe", .windows = WINDOWS },
+	{ .recipe = MMW_RECIPES "/slub-kfence.recipe", .windows = WINDOWS },
 	{ .recipe = MMW_RECIPES "/slab-arrays.recipe", .windows = OTHER_WINDOWS },
 	{ .recipe = MMW_RECIPES "/slab-slob.recipe", .windows = OTHER_WINDOWS },
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lib/slab: the slabs, objects and counters of two machines (fixtures/recipes/slub.recipe, slub-sheaves.recipe); and
- * each contradiction, planted into memory that has none, is found, and nothing else.
+ * lib/slab: the slabs, objects and counters of two machines (fixtures/recipes/slub.recipe, slub-sheaves.recipe), and
+ * with KFENCE (slub-kfence.recipe); and each contradiction, planted into memory that has none, is found, and nothing
+ * else.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,7 +58,7 @@ static void machine_close(struct machine *m)
 	free(m->bytes);
 }
 
-static struct blob slub, sheaves;
+static struct blob slub, sheaves, kfence;
 
 static void make(const char *recipe, struct blob *to)
 {
@@ -73,6 +74,7 @@ static int make_images(void **state)
 	(void)state;
 	make(MMW_RECIPES "/slub.recipe", &slub);
 	make(MMW_RECIPES "/slub-sheaves.recipe", &sheaves);
+	make(MMW_RECIPES "/slub-kfence.recipe", &kfence);
 	return 0;
 }
 
@@ -81,6 +83,7 @@ static int drop_images(void **state)
 	(void)state;
 	blob_fini(&slub);
 	blob_fini(&sheaves);
+	blob_fini(&kfence);
 	return 0;
 }
 
@@ -131,6 +134,12 @@ static const struct want_slab sheaves_slabs[] = {
 	{ 0x131, 0, MMW_SLAB_PARTIAL, -1, "kmalloc-64", "A3 B1 A1 B1 Aa F8 A27 B1" },
 	{ 0x138, 0, MMW_SLAB_FULL, -1, "dentry", "A2e" },
 	{ 0x13a, 0, MMW_SLAB_PARTIAL, -1, "dentry", "A2 B2c" },
+};
+
+/* Behind those of slub_slabs. */
+static const struct want_slab kfence_slabs[] = {
+	{ 0x162, 0, MMW_SLAB_KFENCE, -1, "dentry", "A1" },
+	{ 0x164, 0, MMW_SLAB_KFENCE, -1, "kmalloc-64", "B1" },
 };
 
 struct watch {
@@ -207,6 +216,31 @@ static void test_slabs(void **state)
 	(void)state;
 	check_slabs(&slub, slub_slabs, mmw_array_len(slub_slabs));
 	check_slabs(&sheaves, sheaves_slabs, mmw_array_len(sheaves_slabs));
+}
+
+/* What KFENCE has is where it says, and nothing of it contradicts what a cache counts. */
+static void test_kfence(void **state)
+{
+	struct want_slab want[mmw_array_len(slub_slabs) + mmw_array_len(kfence_slabs)];
+	struct mmw_slab_check check;
+	struct machine m;
+
+	(void)state;
+	memcpy(want, slub_slabs, sizeof(slub_slabs));
+	memcpy(want + mmw_array_len(slub_slabs), kfence_slabs, sizeof(kfence_slabs));
+	check_slabs(&kfence, want, mmw_array_len(want));
+	memory_of(&m, &kfence);
+	machine_open(&m, &kfence);
+	assert_int_equal(mmw_slabs_check(m.k, 1, &check, NULL), 0);
+	assert_int_equal(check.n_slabs, mmw_array_len(want));
+	assert_int_equal(check.slabs.problems.n, 0);
+	assert_int_equal(check.slabs.kfence.n, 3);
+	assert_int_equal(mmw_kfence_at(&check.slabs.kfence, LINEAR(0x162000))->addr, LINEAR(0x162fb0));
+	assert_null(mmw_kfence_at(&check.slabs.kfence, LINEAR(0x161fff)));
+	assert_null(mmw_kfence_at(&check.slabs.kfence, LINEAR(0x163000)));
+	assert_null(mmw_kfence_at(&check.slabs.kfence, LINEAR(0x168000)));
+	mmw_slab_check_close(&check);
+	machine_close(&m);
 }
 
 static void check_info(const struct blob *clean, const struct mmw_slabinfo *want, size_t n)
@@ -508,6 +542,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_slabs),
+		cmocka_unit_test(test_kfence),
 		cmocka_unit_test(test_info),
 		cmocka_unit_test(test_caches),
 		cmocka_unit_test(test_faults),
