@@ -397,13 +397,13 @@ static bool traces_seed(unsigned index, struct blob *out)
 					   UINT64_MAX };
 	static const uint16_t places[] = { 0x00, 0x08, 0x10, 0x18, 0x40, 0x48, 0x80, 0x308 };
 
-	if (index >= 96)
+	if (index >= 48)
 		return false;
 	blob_u8(out, (uint8_t)(index % 2));
 	blob_u8(out, (uint8_t)(index / 2 % 8));
-	blob_uint(out, places[index / 12], 2, false);
+	blob_uint(out, places[index / 6], 2, false);
 	blob_u8(out, 8);
-	blob_uint(out, values[index / 16], 8, false);
+	blob_uint(out, values[index % 6], 8, false);
 	return true;
 }
 
