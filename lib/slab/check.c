@@ -109,13 +109,15 @@ static void check_pages(struct check *c, const struct mmw_slab *slab)
 	check_tails(c, slab);
 }
 
-/* A slab has as many objects as fit; too many have been found already. */
-static void check_objects(struct check *c, const struct mmw_slab *slab)
+/* Whether a slab has as many objects as fit; too many have been found already. */
+static bool check_objects(struct check *c, const struct mmw_slab *slab)
 {
 	uint64_t fit = (c->s->pages.memmap_page << slab->order) / slab->cache->size;
 
-	if (c->slub && slab->objects < fit && !slab->broken)
-		add(c, slab, MMW_SLAB_GEOMETRY, slab->objects, fit);
+	if (!c->slub || slab->objects >= fit || slab->broken)
+		return !slab->broken;
+	add(c, slab, MMW_SLAB_GEOMETRY, slab->objects, fit);
+	return false;
 }
 
 static struct mmw_slab_count *count_of(const struct mmw_slabs *s, uint32_t cache, uint32_t node)
@@ -152,8 +154,7 @@ static int visit(void *ctx, const struct mmw_slab *slab, struct mmw_err *err)
 	check_place(c, slab);
 	check_frozen(c, slab);
 	check_pages(c, slab);
-	check_objects(c, slab);
-	if (!slab->broken)
+	if (check_objects(c, slab))
 		c->out->guarded += mmw_slab_guards_check(&c->guards, c->s, c->vm, slab, &c->s->problems);
 	return 0;
 }
