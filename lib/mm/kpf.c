@@ -325,11 +325,37 @@ static int add_frames(struct section *s, const struct mmw_kpf_range *r)
 	return 0;
 }
 
+static bool is_zero(const struct mmw_kpf *c, uint64_t pfn)
+{
+	return pfn == c->zero_pfn || (pfn & ~c->huge_mask) == c->huge_zero_pfn;
+}
+
+/*
+ * Has a page the same entries as the one before? It has, as most of free memory and of compound pages, if both are the same in
+ * all that makes entries, and the one before tells nothing of the frames behind it. Of what is no tail, the word that would name
+ * its head is something else.
+ */
+static bool repeats(const struct mmw_kpf *c, const struct mmw_kpf_state *s, const struct mmw_page *before,
+		    const struct mmw_page *page)
+{
+	const struct mmw_pages *p = c->pages;
+	bool tail = mmw_page_is_tail(page);
+
+	if (page->flags != before->flags || page->type != before->type || page->refcount != before->refcount ||
+	    tail != mmw_page_is_tail(before) || ((page->mapping ^ before->mapping) & MMW_MAPPING_FLAGS))
+		return false;
+	if (!s->has_folio || (tail && mmw_page_head(p, page) != s->folio.page.va) || mmw_page_flag(p, page, MMW_PG_HEAD) ||
+	    mmw_page_is(p, page, MMW_PGTY_BUDDY))
+		return false;
+	return page->pfn != s->free_end && !is_zero(c, page->pfn - 1) && !is_zero(c, page->pfn);
+}
+
 static int64_t look(void *ctx, void *state, const struct mmw_page_run *run)
 {
 	struct scan *scan = ctx;
 	const struct mmw_pages *p = scan->c->pages;
 	struct section *s = state;
+	struct mmw_page before = { 0 };
 	int rc = 0;
 
 	s->state.streaming = true;
@@ -347,6 +373,11 @@ static int64_t look(void *ctx, void *state, const struct mmw_page_run *run)
 		struct mmw_page page;
 
 		mmw_page_take(p, one.pfn, run->va + i * p->size, run->bytes + i * p->size, run->n - i, &page);
+		if (i && repeats(scan->c, &s->state, &before, &page)) {
+			s->range[s->n - 1].n++;
+			continue;
+		}
+		before = page;
 		one.flags = mmw_kpf_of(scan->c, &s->state, run, &page, scan->counts ? &one.count : NULL);
 		rc = add_frames(s, &one);
 	}
